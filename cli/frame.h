@@ -1,0 +1,11 @@
+// Between the files of the frame: help.c, args.c and main.c.
+#ifndef CLI_FRAME_H
+#define CLI_FRAME_H
+
+#include "cli.h"
+
+int cli_help(const cli_args *a);      // of a->cmd
+int cli_overview(const cli_args *a);  // of all commands
+int cli_unknown_command(const cli_cmd *cmd, const char *name);
+
+#endif

@@ -1,0 +1,153 @@
+// What a training is, from a YAML file or from the record of an earlier one.
+#include "job.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_NAME "run.json"
+
+enum { MAX_YAML = 1 << 20, MAX_SETS = 256 };
+
+// ---- overrides ---------------------------------------------------------------------------------
+
+static bool has_option(const cli_cmd *cmd, const char *name) {
+    for (const cli_opt *row = cmd->opts; row->name; row++)
+        if (!strcmp(row->name, name)) return true;
+    return !strcmp(name, "seed");
+}
+
+static bool given(const cli_args *a, const char *name) {
+    return has_option(a->cmd, name) && cli_given(a, name);
+}
+
+// Options that are short for a --set come after it, so they win.
+static void add_sets(const cli_args *a, json_t *sets) {
+    static const struct {
+        const char *option, *key;
+    } shorts[] = {
+        {"epochs", "epochs"}, {"batch", "batch"}, {"seed", "seed"}, {"max-steps", "steps"}};
+    const char *text;
+    int at = 0;
+    while (has_option(a->cmd, "set") && (text = cli_next(a, "set", &at)))
+        json_array_append_new(sets, json_string(text));
+    for (size_t i = 0; i < sizeof shorts / sizeof *shorts; i++)
+        if (given(a, shorts[i].option))
+            json_array_append_new(
+                sets, json_sprintf("%s=%s", shorts[i].key, cli_str(a, shorts[i].option)));
+}
+
+static void override_info(const cli_args *a, cli_job *job) {
+    if (!given(a, "lr")) return;
+    double rate = cli_real(a, "lr");
+    job->info.optimizer.o.learning_rate = rate == 0 ? TARN_ZERO : rate;
+}
+
+// ---- the experiment ----------------------------------------------------------------------------
+
+static int record_error(const cli_args *a, const char *path) {
+    return cli_error(a->cmd, "'%s' is not the record of a training", path);
+}
+
+// Read the experiment that the record holds.
+static int parse(const cli_args *a, cli_job *job) {
+    const char *name = NULL, *text = NULL, *sets[MAX_SETS];
+    json_t *list = json_object_get(job->record, "set");
+    size_t n = json_array_size(list);
+    if (json_unpack(job->record, "{s:s, s:s}", "file", &name, "experiment", &text))
+        return record_error(a, RECORD_NAME);
+    if (n > MAX_SETS) return cli_usage(a->cmd, "more than %d --set", MAX_SETS);
+    for (size_t i = 0; i < n; i++)
+        if (!(sets[i] = json_string_value(json_array_get(list, i))))
+            return record_error(a, RECORD_NAME);
+    tarn_status st =
+        tarn_experiment_parse(name, text, strlen(text), sets, (int)n, &job->experiment);
+    if (st) return cli_fail(a, st);
+    job->info = tarn_experiment_get(job->experiment);
+    job->data = json_string_value(json_object_get(job->record, "data"));
+    override_info(a, job);
+    return CLI_OK;
+}
+
+static void set_data(const cli_args *a, json_t *record) {
+    if (given(a, "data")) json_object_set_new(record, "data", json_string(cli_str(a, "data")));
+}
+
+static int read_text(const cli_args *a, const char *path, char **text) {
+    FILE *f = fopen(path, "r");
+    if (!f) return cli_error(a->cmd, "cannot open '%s': %s", path, strerror(errno));
+    char *all = malloc(MAX_YAML + 1);
+    size_t n = all ? fread(all, 1, MAX_YAML + 1, f) : 0;
+    int code = CLI_OK;
+    if (!all)
+        code = cli_error(a->cmd, "out of memory");
+    else if (ferror(f))
+        code = cli_error(a->cmd, "cannot read '%s': %s", path, strerror(errno));
+    else if (n > MAX_YAML)
+        code = cli_error(a->cmd, "'%s' is larger than an experiment may be, 1 MiB", path);
+    else if (memchr(all, '\0', n))
+        code = cli_error(a->cmd, "'%s' is not a text file", path);
+    fclose(f);
+    if (code) {
+        free(all);
+        return code;
+    }
+    all[n] = '\0';
+    *text = all;
+    return CLI_OK;
+}
+
+int cli_job_read(const cli_args *a, const char *yaml, cli_job *job) {
+    char *text = NULL;
+    *job = (cli_job){0};
+    int code = read_text(a, yaml, &text);
+    if (code) return code;
+    json_t *sets = json_array();
+    add_sets(a, sets);
+    job->record = json_pack("{s:s, s:s, s:s, s:o}", "tarn", tarn_version(), "file", yaml,
+                            "experiment", text, "set", sets);
+    free(text);
+    if (!job->record) return cli_error(a->cmd, "'%s' is not UTF-8 text", yaml);
+    set_data(a, job->record);
+    return parse(a, job);
+}
+
+// ---- the record --------------------------------------------------------------------------------
+
+static const char *record_path(cli_path *p, const char *model) {
+    cli_path folder;
+    return cli_join(p, cli_folder(&folder, model), RECORD_NAME);
+}
+
+bool cli_job_is_beside(const char *model) {
+    cli_path p;
+    return cli_exists(record_path(&p, model));
+}
+
+int cli_job_beside(const cli_args *a, const char *model, cli_job *job) {
+    cli_path p;
+    *job = (cli_job){.record = json_load_file(record_path(&p, model), JSON_REJECT_DUPLICATES, NULL)};
+    if (!json_is_object(job->record)) return record_error(a, p.s);
+    json_t *sets = json_object_get(job->record, "set");
+    if (!json_is_array(sets)) return record_error(a, p.s);
+    add_sets(a, sets);
+    set_data(a, job->record);
+    return parse(a, job);
+}
+
+// Whole or not at all: a name of its own, then the right one.
+int cli_job_save(const cli_args *a, const cli_job *job, const char *dir) {
+    cli_path p, fresh;
+    cli_join(&p, dir, RECORD_NAME);
+    cli_join(&fresh, dir, RECORD_NAME ".new");
+    errno = 0;
+    if (!json_dump_file(job->record, fresh.s, JSON_INDENT(2)) && !rename(fresh.s, p.s))
+        return CLI_OK;
+    return cli_error(a->cmd, "cannot write '%s': %s", p.s, strerror(errno));
+}
+
+void cli_job_clear(cli_job *job) {
+    tarn_experiment_free(job->experiment);
+    json_decref(job->record);
+    *job = (cli_job){0};
+}
