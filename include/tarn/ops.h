@@ -1,0 +1,92 @@
+/** @file ops.h
+ *  Operations on graph nodes. NumPy broadcasting for element-wise ops; operands have one dtype
+ *  (tarn_cast converts). Shapes in the comments; y is the result. All builders follow the error
+ *  rule of graph.h: NULL in, NULL out. */
+#ifndef TARN_OPS_H
+#define TARN_OPS_H
+
+#include <tarn/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- element-wise, any shape, broadcasting --------------------------------------------------- */
+
+TARN_API tarn_node *tarn_add(tarn_graph *g, tarn_node *a, tarn_node *b);
+TARN_API tarn_node *tarn_sub(tarn_graph *g, tarn_node *a, tarn_node *b);
+TARN_API tarn_node *tarn_mul(tarn_graph *g, tarn_node *a, tarn_node *b);
+TARN_API tarn_node *tarn_div(tarn_graph *g, tarn_node *a, tarn_node *b);
+TARN_API tarn_node *tarn_maximum(tarn_graph *g, tarn_node *a, tarn_node *b);
+TARN_API tarn_node *tarn_minimum(tarn_graph *g, tarn_node *a, tarn_node *b);
+TARN_API tarn_node *tarn_neg(tarn_graph *g, tarn_node *x);
+TARN_API tarn_node *tarn_abs(tarn_graph *g, tarn_node *x);
+TARN_API tarn_node *tarn_exp(tarn_graph *g, tarn_node *x);   /* floats */
+TARN_API tarn_node *tarn_log(tarn_graph *g, tarn_node *x);   /* floats */
+TARN_API tarn_node *tarn_sqrt(tarn_graph *g, tarn_node *x);  /* floats */
+TARN_API tarn_node *tarn_tanh(tarn_graph *g, tarn_node *x);  /* floats */
+/** Comparisons give bool. NaN compares false (not_equal: true). */
+TARN_API tarn_node *tarn_equal(tarn_graph *g, tarn_node *a, tarn_node *b);
+TARN_API tarn_node *tarn_less(tarn_graph *g, tarn_node *a, tarn_node *b);
+TARN_API tarn_node *tarn_greater(tarn_graph *g, tarn_node *a, tarn_node *b);
+TARN_API tarn_node *tarn_logical_and(tarn_graph *g, tarn_node *a, tarn_node *b);
+/** y = cond ? a : b; cond bool. */
+TARN_API tarn_node *tarn_where(tarn_graph *g, tarn_node *cond, tarn_node *a, tarn_node *b);
+/** Another dtype; float to integer truncates towards zero. */
+TARN_API tarn_node *tarn_cast(tarn_graph *g, tarn_node *x, tarn_dtype dtype);
+/** x with a gradient of zero. */
+TARN_API tarn_node *tarn_stop_gradient(tarn_graph *g, tarn_node *x);
+
+/* ---- composites ------------------------------------------------------------------------------ */
+
+TARN_API tarn_node *tarn_square(tarn_graph *g, tarn_node *x);
+TARN_API tarn_node *tarn_relu(tarn_graph *g, tarn_node *x);     /* max(x, 0); NaN stays NaN */
+TARN_API tarn_node *tarn_sigmoid(tarn_graph *g, tarn_node *x);  /* 1 / (1 + exp(-x)) */
+/** y_i = exp(x_i - m) / sum_j exp(x_j - m), m = max_j x_j, along the last axis. */
+TARN_API tarn_node *tarn_softmax(tarn_graph *g, tarn_node *x);
+/** logits [n, classes] float, labels [n] i32 -> [n]: -log softmax(logits)[label]. A label out of
+ *  range gives NaN in its row. */
+TARN_API tarn_node *tarn_softmax_cross_entropy(tarn_graph *g, tarn_node *logits,
+                                               tarn_node *labels);
+/** Inverted dropout (Srivastava et al. 2014): y = keep ? x / (1 - rate) : 0, keep drawn anew each
+ *  step from (store seed, stream, step counter). 0 <= rate < 1. */
+TARN_API tarn_node *tarn_dropout(tarn_graph *g, tarn_node *x, double rate, const char *stream);
+
+/* ---- contraction ----------------------------------------------------------------------------- */
+
+/** a [m,k] * b [k,n] -> [m,n]; with trans_a, a is [k,m]; with trans_b, b is [n,k]. f32, f64. */
+TARN_API tarn_node *tarn_dot(tarn_graph *g, tarn_node *a, tarn_node *b, bool trans_a, bool trans_b);
+TARN_API tarn_node *tarn_matmul(tarn_graph *g, tarn_node *a, tarn_node *b);
+
+/* ---- reductions ------------------------------------------------------------------------------ */
+
+/** Bit i set: reduce axis i. */
+typedef uint32_t tarn_axes;
+#define TARN_ALL_AXES ((tarn_axes)0xffffffffu)
+#define TARN_AXIS(i) ((tarn_axes)1u << (i))
+enum { TARN_KEEP = 1 }; /* flag: keep reduced axes with size 1 */
+TARN_API tarn_node *tarn_sum(tarn_graph *g, tarn_node *x, tarn_axes axes, int flags);
+TARN_API tarn_node *tarn_mean(tarn_graph *g, tarn_node *x, tarn_axes axes, int flags);
+TARN_API tarn_node *tarn_max(tarn_graph *g, tarn_node *x, tarn_axes axes, int flags);
+/** Index of the largest element along the last axis as i32; the first of equals; NaN counts as
+ *  largest. x [.., n] -> [..]. */
+TARN_API tarn_node *tarn_argmax(tarn_graph *g, tarn_node *x);
+
+/* ---- shape ----------------------------------------------------------------------------------- */
+
+TARN_API tarn_node *tarn_reshape(tarn_graph *g, tarn_node *x, tarn_shape shape);
+/** axes: a permutation, axes[i] = source axis of result axis i. */
+TARN_API tarn_node *tarn_transpose(tarn_graph *g, tarn_node *x, const int *axes);
+TARN_API tarn_node *tarn_broadcast_to(tarn_graph *g, tarn_node *x, tarn_shape shape);
+/** Index along `axis` in each element, i32: tarn_iota(g, TARN_SHAPE(2,3), 1) is 0 1 2 / 0 1 2. */
+TARN_API tarn_node *tarn_iota(tarn_graph *g, tarn_shape shape, int axis);
+/** Number of elements of x at run time (named dimensions resolved), rank 0 of the given dtype. */
+TARN_API tarn_node *tarn_numel(tarn_graph *g, tarn_node *x, tarn_dtype dtype);
+/** Uniform random u32, pure in (store seed, stream name, step, logical index). step: rank-0 i64. */
+TARN_API tarn_node *tarn_random_bits(tarn_graph *g, tarn_shape shape, const char *stream,
+                                     tarn_node *step);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

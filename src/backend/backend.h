@@ -1,0 +1,36 @@
+// What a device must do: one table each. A backend knows graphs of primitives and plans, never
+// layers or other backends.
+#ifndef TI_BACKEND_H
+#define TI_BACKEND_H
+
+#include "passes/passes.h"
+#include "plan/plan.h"
+
+// What a run gives a compiled program.
+typedef struct ti_run {
+    const void *const *inputs;  // by position in the plan
+    const int64_t *dims;        // value of every named dimension
+    bool rebind;                // dims differ from those of the last run
+} ti_run;
+
+typedef struct ti_backend_opts {
+    tarn_jit jit;
+    bool poison;
+} ti_backend_opts;
+
+typedef struct ti_backend {
+    const char *name;
+    void (*target)(ti_target *t);
+    // The plan and the work outlive the program.
+    tarn_status (*compile)(const ti_plan *plan, const ti_work *work, const ti_backend_opts *opts,
+                           void **program);
+    tarn_status (*run)(void *program, const ti_run *run);
+    // Row-major bytes of fetch i after a run.
+    const void *(*result)(void *program, int i);
+    void (*info)(const void *program, tarn_program_info *out);
+    void (*free)(void *program);
+} ti_backend;
+
+// By device name ("cpu", "ref"); NULL with an error that lists those of this build.
+const ti_backend *ti_backend_find(const char *device);
+#endif

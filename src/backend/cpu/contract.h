@@ -1,0 +1,33 @@
+// Contractions and column sums as steps of a program.
+#ifndef TI_CONTRACT_H
+#define TI_CONTRACT_H
+
+#include "backend/cpu/gemm.h"
+#include "backend/cpu/loop.h"
+
+typedef struct ti_contract {
+    const ti_isa *isa;
+    ti_loop *loop;          // what is done to each tile of the result
+    int64_t m, n, k;
+    size_t size;
+    ti_matrix a, b;         // operands as they lie
+    char *packed_a;         // NULL: the left operand is read as it lies (one row)
+    char *packed_b;         // NULL: the right operand lies in panels
+    bool by_panel;          // the body touches packed variables: 16 columns at a time
+} ti_contract;
+void ti_contract_pack(const ti_contract *c, int thread, int n_threads);
+void ti_contract_run(const ti_contract *c, char *scratch, int thread, int n_threads);
+size_t ti_contract_scratch(void);
+
+// Sum (or maximum) over the first axis of x [rows, cols], then the loop's body over the result.
+typedef struct ti_colsum {
+    const ti_isa *isa;
+    ti_loop *loop;
+    ti_reduce code;
+    tarn_dtype dtype;
+    const char *x;
+    int64_t rows, cols, rs, cs;
+} ti_colsum;
+void ti_colsum_run(const ti_colsum *c, char *scratch, int thread, int n_threads);
+size_t ti_colsum_scratch(void);
+#endif

@@ -1,0 +1,272 @@
+// Programs on the CPU: made from a plan once, then run as a walk over the steps. One parallel
+// region a run: every thread walks the same list and meets the others after each step.
+#include "backend/cpu/program.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "backend/cpu/cpu.h"
+#include "base/pool.h"
+
+static void target(ti_target *t) { t->mr = ti_isa_pick()->mr; }
+
+// ---- making -------------------------------------------------------------------------------------
+
+static tarn_status add_fixup(ti_cpu_program *p, char **at, int input) {
+    p->fixups[p->n_fixups++] = (ti_fixup){at, input};
+    return TARN_OK;
+}
+
+// *at = where the value lies; inputs move from run to run.
+static tarn_status locate(ti_cpu_program *p, int value, char **at) {
+    const ti_value *v = &p->plan->values[value];
+    *at = NULL;
+    if (v->place == TI_INPUT) return add_fixup(p, at, v->input);
+    *at = v->place == TI_VARIABLE ? v->var->data : p->arena + v->offset;
+    return TARN_OK;
+}
+
+static tarn_status locate_const(ti_cpu_program *p, int value, const char **at) {
+    return locate(p, value, (char **)(uintptr_t)at);
+}
+
+static void describe(const ti_plan *p, const ti_access *a, ti_matrix *m) {
+    const ti_value *v = &p->values[a->value];
+    m->size = tarn_dtype_size(v->dtype);
+    m->panels = v->place == TI_VARIABLE && v->var->form == TI_PANELS;
+    m->trans = a->axis[0] == 1;
+    m->rows = m->panels ? v->var->shape.dim[0] : 0;
+}
+
+static bool body_has_panels(const ti_step *s) {
+    for (int i = 0; i < s->k->n_access; i++)
+        if (s->loop.panels[i]) return true;
+    return false;
+}
+
+static tarn_status make_contract(ti_cpu_program *p, ti_step *s) {
+    ti_contract *c = &s->contract;
+    const ti_kernel *k = s->k;
+    c->isa = p->isa;
+    c->loop = &s->loop;
+    c->size = tarn_dtype_size(k->dtype);
+    c->by_panel = body_has_panels(s);
+    describe(p->plan, &k->a, &c->a);
+    describe(p->plan, &k->b, &c->b);
+    TI_TRY(locate_const(p, k->a.value, &c->a.base));
+    TI_TRY(locate_const(p, k->b.value, &c->b.base));
+    if (k->pack_a >= 0) TI_TRY(locate(p, k->pack_a, &c->packed_a));
+    if (k->pack_b >= 0) TI_TRY(locate(p, k->pack_b, &c->packed_b));
+    return TARN_OK;
+}
+
+static tarn_status make_colsum(ti_cpu_program *p, ti_step *s) {
+    s->colsum = (ti_colsum){.isa = p->isa, .loop = &s->loop, .dtype = s->k->dtype};
+    for (int i = 0; i < s->k->n_inst; i++)
+        if (s->k->inst[i].kind == TI_I_ACC) s->colsum.code = (ti_reduce)s->k->inst[i].code;
+    return locate_const(p, s->k->a.value, &s->colsum.x);
+}
+
+static tarn_status make_step(ti_cpu_program *p, const ti_kernel *k, ti_step *s) {
+    s->k = k;
+    if (k->kind == TI_K_CHECK) return locate_const(p, k->value, &s->checked);
+    TI_TRY(ti_loop_make(&p->memory, p->plan, k, p->isa->interp, &s->loop));
+    for (int i = 0; i < k->n_access; i++)
+        if (k->access[i].value >= 0) TI_TRY(locate(p, k->access[i].value, &s->loop.ptr[i]));
+    size_t scratch = ti_icode_scratch(s->loop.icode) + ti_contract_scratch() + ti_colsum_scratch();
+    if (scratch > p->scratch_each) p->scratch_each = scratch;
+    if (k->kind == TI_K_DOT) return make_contract(p, s);
+    return k->kind == TI_K_COLS ? make_colsum(p, s) : TARN_OK;
+}
+
+// Big arenas are put on huge pages where the system grants them.
+static tarn_status make_arena(ti_cpu_program *p) {
+    TI_TRY(ti_alloc(p->plan->arena_bytes, &p->arena));
+#ifdef MADV_HUGEPAGE
+    enum { HUGE = 2 << 20 };
+    uintptr_t lo = ((uintptr_t)p->arena + HUGE - 1) / HUGE * HUGE;
+    uintptr_t hi = ((uintptr_t)p->arena + p->plan->arena_bytes) / HUGE * HUGE;
+    if (hi > lo) (void)madvise((void *)lo, hi - lo, MADV_HUGEPAGE);
+#endif
+    return TARN_OK;
+}
+
+static tarn_status make_scratch(ti_cpu_program *p, int threads) {
+    char *more = NULL;
+    TI_TRY(ti_alloc((size_t)threads * p->scratch_each, &more));
+    ti_free(p->scratch);
+    p->scratch = more;
+    p->scratch_threads = threads;
+    return TARN_OK;
+}
+
+// Where an owner's memory is dead: after the last use of all values that share it.
+static tarn_status make_dead(ti_cpu_program *p) {
+    const ti_plan *q = p->plan;
+    TI_TRY(ti_arena_alloc(&p->memory, ((size_t)q->n_values + 1) * sizeof *p->dead, &p->dead));
+    for (int i = 0; i < q->n_values; i++) {
+        const ti_value *v = &q->values[i];
+        if (v->place != TI_ARENA || v->alias >= 0 || v->first < 0) continue;
+        int last = v->last;
+        for (int j = 0; j < q->n_values; j++) {
+            int o = j;
+            while (q->values[o].alias >= 0) o = q->values[o].alias;
+            if (o == i && q->values[j].last > last) last = q->values[j].last;
+        }
+        if (last < q->n_kernels) p->dead[p->n_dead++] = (ti_dead){last, v->offset, v->bytes};
+    }
+    return TARN_OK;
+}
+
+static tarn_status make_steps(ti_cpu_program *p) {
+    size_t n = (size_t)p->plan->n_kernels, fixups = 8;
+    for (size_t i = 0; i < n; i++) fixups += (size_t)p->plan->kernels[i].n_access + 4;
+    TI_TRY(ti_arena_alloc(&p->memory, (n + 1) * sizeof *p->steps, &p->steps));
+    TI_TRY(ti_arena_alloc(&p->memory, fixups * sizeof *p->fixups, &p->fixups));
+    for (; p->n_steps < p->plan->n_kernels; p->n_steps++) {
+        const ti_kernel *k = &p->plan->kernels[p->n_steps];
+        tarn_status st = make_step(p, k, &p->steps[p->n_steps]);
+        if (st) return ti_error_at(st, "kernel %d (%s)", p->n_steps, k->label);
+    }
+    return TARN_OK;
+}
+
+static void program_free(void *program) {
+    ti_cpu_program *p = program;
+    if (!p) return;
+    ti_jit_free(p);
+    ti_arena_free(&p->memory);
+    ti_free(p->arena);
+    ti_free(p->scratch);
+    ti_free(p);
+}
+
+static tarn_status compile(const ti_plan *plan, const ti_work *work, const ti_backend_opts *opts,
+                           void **program) {
+    ti_cpu_program *p = NULL;
+    (void)work;
+    TI_TRY(ti_alloc_zero(sizeof *p, &p));
+    p->plan = plan;
+    p->isa = ti_isa_pick();
+    tarn_status st = make_arena(p);
+    if (!st) st = make_steps(p);
+    if (!st) st = make_scratch(p, tarn_threads());
+    if (!st && opts->poison) st = make_dead(p);
+    if (!st) st = ti_jit_start(p, opts->jit);
+    if (st) {
+        program_free(p);
+    } else {
+        *program = p;
+    }
+    return st;
+}
+
+// ---- binding ------------------------------------------------------------------------------------
+
+static int64_t stride_along(const ti_access *a, int d, const int64_t *dims) {
+    int64_t s = 1;
+    if (a->axis[d] < 0) return 0;
+    for (int i = a->axis[d] + 1; i < a->shape.rank; i++) s *= ti_dim_value(a->shape.dim[i], dims);
+    return s;
+}
+
+static void bind_step(ti_step *s, const int64_t *dims) {
+    const ti_kernel *k = s->k;
+    if (k->kind == TI_K_CHECK) return;
+    ti_loop_bind(&s->loop, dims);
+    if (k->kind == TI_K_DOT) {
+        ti_contract *c = &s->contract;
+        c->m = ti_dim_value(k->space.dim[0], dims);
+        c->n = ti_dim_value(k->space.dim[1], dims);
+        c->k = ti_dim_value(k->depth, dims);
+        c->a.rs = stride_along(&k->a, 0, dims);
+        c->a.cs = stride_along(&k->a, 1, dims);
+        c->b.rs = stride_along(&k->b, 0, dims);
+        c->b.cs = stride_along(&k->b, 1, dims);
+    }
+    if (k->kind == TI_K_COLS) {
+        s->colsum.rows = ti_dim_value(k->depth, dims);
+        s->colsum.cols = ti_dim_value(k->space.dim[0], dims);
+        s->colsum.rs = stride_along(&k->a, 0, dims);
+        s->colsum.cs = stride_along(&k->a, 1, dims);
+    }
+}
+
+// ---- running ------------------------------------------------------------------------------------
+
+static bool is_finite(const ti_step *s) {
+    if (s->k->dtype == TARN_F32) return isfinite(*(const float *)(const void *)s->checked);
+    return isfinite(*(const double *)(const void *)s->checked);
+}
+
+static void run_step(const ti_step *s, char *scratch, int thread, int n) {
+    switch (s->k->kind) {
+    case TI_K_DOT:
+        if (s->contract.packed_a || s->contract.packed_b) {
+            ti_contract_pack(&s->contract, thread, n);
+            ti_pool_barrier(n);
+        }
+        ti_contract_run(&s->contract, scratch, thread, n);
+        break;
+    case TI_K_COLS: ti_colsum_run(&s->colsum, scratch, thread, n); break;
+    default: ti_loop_run(&s->loop, scratch, thread, n); break;
+    }
+}
+
+static void poison(const ti_cpu_program *p, int step, int thread, int n) {
+    for (int i = 0; i < p->n_dead && thread == 0; i++)
+        if (p->dead[i].step == step)
+            memset(p->arena + p->dead[i].offset, 0xff, p->dead[i].bytes);
+    ti_pool_barrier(n);
+}
+
+static void walk(void *ctx, int thread, int n) {
+    ti_cpu_program *p = ctx;
+    char *scratch = p->scratch + (size_t)thread * p->scratch_each;
+    for (int i = 0; i < p->n_steps; i++) {
+        const ti_step *s = &p->steps[i];
+        if (s->k->kind == TI_K_CHECK) {  // every thread sees the same value and stops by itself
+            if (is_finite(s)) continue;
+            if (thread == 0) p->failed = i;
+            break;
+        }
+        run_step(s, scratch, thread, n);
+        ti_pool_barrier(n);
+        if (p->n_dead) poison(p, i, thread, n);
+    }
+}
+
+static tarn_status run(void *program, const ti_run *r) {
+    ti_cpu_program *p = program;
+    ti_jit_poll(p);
+    if (tarn_threads() > p->scratch_threads) TI_TRY(make_scratch(p, tarn_threads()));
+    p->inputs = r->inputs;
+    for (int i = 0; i < p->n_fixups; i++)
+        *p->fixups[i].at = (char *)(uintptr_t)r->inputs[p->fixups[i].input];
+    if (r->rebind)
+        for (int i = 0; i < p->n_steps; i++) bind_step(&p->steps[i], r->dims);
+    p->failed = -1;
+    ti_pool_run(walk, p, p->scratch_threads);
+    if (p->failed < 0) return TARN_OK;
+    return ti_error(TARN_ENUMERIC, "%s is not finite", p->steps[p->failed].k->what);
+}
+
+static const void *result(void *program, int i) {
+    const ti_cpu_program *p = program;
+    int value = p->plan->fetch[i];
+    if (value < 0) return NULL;
+    const ti_value *v = &p->plan->values[value];
+    if (v->place == TI_INPUT) return p->inputs[v->input];
+    return v->place == TI_VARIABLE ? (const void *)v->var->data : p->arena + v->offset;
+}
+
+static void info(const void *program, tarn_program_info *out) {
+    const ti_cpu_program *p = program;
+    out->scratch_bytes = p->scratch_each * (size_t)p->scratch_threads;
+    out->compiled = ti_jit_ready(p);
+}
+
+const ti_backend ti_backend_cpu = {.name = "cpu", .target = target, .compile = compile,
+                                   .run = run, .result = result, .info = info,
+                                   .free = program_free};

@@ -1,0 +1,52 @@
+// A compiled program on the CPU: a flat list of steps over one arena.
+#ifndef TI_CPU_PROGRAM_H
+#define TI_CPU_PROGRAM_H
+
+#include "backend/backend.h"
+#include "backend/cpu/contract.h"
+
+typedef struct ti_step {
+    const ti_kernel *k;
+    ti_loop loop;
+    ti_contract contract;
+    ti_colsum colsum;
+    const char *checked;    // finite check: the scalar
+    bool alone;             // so little work that thread 0 does it while the others go on waiting
+} ti_step;
+
+// A pointer that follows an input's data.
+typedef struct ti_fixup {
+    char **at;
+    int input;
+} ti_fixup;
+
+typedef struct ti_dead {  // debug: memory that is dead after a step
+    int step;
+    size_t offset, bytes;
+} ti_dead;
+
+typedef struct ti_cpu_program {
+    const ti_plan *plan;
+    const ti_isa *isa;
+    ti_arena memory;        // of everything but the two below
+    char *arena;
+    char *scratch;          // one block per thread
+    size_t scratch_each;
+    int scratch_threads;
+    ti_step *steps;
+    int n_steps;
+    ti_fixup *fixups;
+    int n_fixups;
+    ti_dead *dead;
+    int n_dead;
+    const void *const *inputs;
+    int failed;             // step whose check failed, -1
+    struct ti_jit *jit;
+} ti_cpu_program;
+
+// Generated kernels (jit.c): begin compiling, take over what is ready, free.
+tarn_status ti_jit_start(ti_cpu_program *p, tarn_jit mode);
+void ti_jit_poll(ti_cpu_program *p);
+bool ti_jit_ready(const ti_cpu_program *p);
+void ti_jit_free(ti_cpu_program *p);
+#endif

@@ -1,0 +1,333 @@
+// The reference device: node by node over the graph of primitives, every element a double that is
+// rounded to the node's dtype. Functions are the C library's, sums are in f64, random bits are the
+// scalar generator's: it shares no arithmetic with the CPU backend that it judges. Not fast.
+#include "backend/ref/ref.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct ref_program {
+    const ti_plan *plan;
+    const ti_work *work;
+    double **value;        // by node id, of the last run
+    void **fetched;        // by fetch: elements of its dtype
+    const int64_t *dims;
+} ref_program;
+
+static void target(ti_target *t) { t->mr = 1; }
+
+static double rounded(double x, tarn_dtype t) {
+    switch (t) {
+    case TARN_F32: return (double)(float)x;
+    case TARN_F64: return x;
+    case TARN_BOOL: return x != 0;
+    default: break;
+    }
+    double bits = 8 * (double)tarn_dtype_size(t), span = exp2(bits);
+    if (isnan(x)) return 0;
+    x = trunc(x);
+    if (ti_dtype_kind(t) == 'u') return x - span * floor(x / span);
+    return x - span * floor((x + span / 2) / span);
+}
+
+static int64_t dim(const ref_program *p, const tarn_node *n, int i) {
+    return ti_dim_value(n->shape.dim[i], p->dims);
+}
+
+static int64_t numel(const ref_program *p, const tarn_node *n) {
+    int64_t c = 1;
+    for (int i = 0; i < n->shape.rank; i++) c *= dim(p, n, i);
+    return c;
+}
+
+// Index of n's element `flat` along each axis.
+static void unravel(const ref_program *p, const tarn_node *n, int64_t flat, int64_t *at) {
+    for (int i = n->shape.rank - 1; i >= 0; i--) {
+        at[i] = flat % dim(p, n, i);
+        flat /= dim(p, n, i);
+    }
+}
+
+// Element of x at an index that x broadcasts to.
+static double element(const ref_program *p, const tarn_node *x, const int64_t *at, int rank) {
+    int64_t flat = 0;
+    for (int i = 0; i < x->shape.rank; i++) {
+        int64_t d = dim(p, x, i), j = at[rank - x->shape.rank + i];
+        flat = flat * d + (d == 1 ? 0 : j);
+    }
+    return p->value[x->id][flat];
+}
+
+// ---- elements -----------------------------------------------------------------------------------
+
+static double pick(double a, double b, bool first) { return first || isnan(a) ? a : b; }
+
+static double saturate(double x, tarn_dtype from, tarn_dtype to) {
+    if (!ti_dtype_float(from) || ti_dtype_float(to) || to == TARN_BOOL) return x;
+    double span = exp2(8 * (double)tarn_dtype_size(to)), u = ti_dtype_kind(to) == 'u';
+    double low = u ? 0 : -span / 2, high = (u ? span : span / 2) - 1;
+    return x < low ? low : x > high ? high : x;
+}
+
+static double apply(const tarn_node *n, double a, double b, double c) {
+    bool integer = !ti_dtype_float(n->in[0]->dtype);
+    switch (n->op->code) {
+    case TI_ADD: return a + b;
+    case TI_SUB: return a - b;
+    case TI_MUL: return a * b;
+    case TI_DIV: return integer ? (b == 0 ? 0 : trunc(a / b)) : a / b;
+    case TI_MAX: return pick(a, b, a > b);
+    case TI_MIN: return pick(a, b, a < b);
+    case TI_EQ: return a == b;
+    case TI_LT: return a < b;
+    case TI_AND: return a != 0 && b != 0;
+    case TI_NEG: return -a;
+    case TI_ABS: return fabs(a);
+    case TI_EXP: return exp(a);
+    case TI_LOG: return log(a);
+    case TI_SQRT: return sqrt(a);
+    case TI_TANH: return tanh(a);
+    case TI_CAST: return saturate(a, n->in[0]->dtype, n->dtype);
+    default: return a != 0 ? b : c;
+    }
+}
+
+static void do_elements(ref_program *p, const tarn_node *n, double *y) {
+    int64_t at[TARN_MAX_RANK], count = numel(p, n);
+    for (int64_t i = 0; i < count; i++) {
+        double x[3] = {0};
+        unravel(p, n, i, at);
+        for (int j = 0; j < n->n_in; j++) x[j] = element(p, n->in[j], at, n->shape.rank);
+        y[i] = rounded(apply(n, x[0], x[1], x[2]), n->dtype);
+    }
+}
+
+// Word (i / 16) % 4 of the block with counter ((i / 64) * 16 + i % 16, step).
+static double random_word(const ref_program *p, const tarn_node *n, int64_t i) {
+    uint32_t w[4];
+    ti_philox(p->plan->seed ^ n->at.stream, (uint64_t)(i / 64 * 16 + i % 16),
+              (uint64_t)p->value[n->in[0]->id][0], w);
+    return w[i / 16 % 4];
+}
+
+static void do_index(ref_program *p, const tarn_node *n, double *y) {
+    int64_t at[TARN_MAX_RANK], count = numel(p, n);
+    for (int64_t i = 0; i < count; i++) {
+        unravel(p, n, i, at);
+        y[i] = n->op->code == TI_DIM      ? (double)ti_dim_value(n->at.dim, p->dims)
+               : n->op->code == TI_RANDOM ? random_word(p, n, i)
+                                          : (double)at[n->at.axis];
+    }
+}
+
+// ---- reductions, contraction, views ---------------------------------------------------------------
+
+static void do_reduce(ref_program *p, const tarn_node *n, double *y) {
+    const tarn_node *x = n->in[0];
+    int64_t rows = dim(p, x, 0), cols = x->shape.rank > 1 ? dim(p, x, 1) : 1;
+    bool first = n->at.axes == TARN_AXIS(0);
+    int64_t kept = first ? cols : rows, gone = first ? rows : cols;
+    for (int64_t i = 0; i < kept; i++) {
+        double acc = n->op->code == TI_REDUCE_MAX ? -INFINITY : 0, best = 0;
+        for (int64_t j = 0; j < gone; j++) {
+            double v = p->value[x->id][first ? j * cols + i : i * cols + j];
+            double b = p->value[x->id][i * cols + (int64_t)best];
+            if (n->op->code == TI_SUM) acc += v;
+            if (n->op->code == TI_REDUCE_MAX) acc = pick(v, acc, v > acc);
+            if (n->op->code == TI_ARGMAX && !isnan(b) && (v > b || isnan(v))) best = (double)j;
+        }
+        y[i] = rounded(n->op->code == TI_ARGMAX ? best : acc, n->dtype);
+    }
+}
+
+static void do_dot(ref_program *p, const tarn_node *n, double *y) {
+    const double *a = p->value[n->in[0]->id], *b = p->value[n->in[1]->id];
+    int64_t rows = dim(p, n, 0), cols = dim(p, n, 1), k = dim(p, n->in[0], !n->at.trans_a);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < cols; j++) {
+            double s = 0;
+            for (int64_t q = 0; q < k; q++)
+                s += a[n->at.trans_a ? q * rows + i : i * k + q] *
+                     b[n->at.trans_b ? j * k + q : q * cols + j];
+            y[i * cols + j] = rounded(s, n->dtype);
+        }
+}
+
+static void do_view(ref_program *p, const tarn_node *n, double *y) {
+    const tarn_node *x = n->in[0];
+    int64_t at[TARN_MAX_RANK], from[TARN_MAX_RANK], count = numel(p, n);
+    for (int64_t i = 0; i < count; i++) {
+        if (n->op == &ti_op_reshape || n->op == &ti_op_check_finite) {
+            y[i] = p->value[x->id][i];
+            continue;
+        }
+        unravel(p, n, i, at);
+        if (n->op == &ti_op_transpose)
+            for (int j = 0; j < n->shape.rank; j++) from[n->at.perm[j]] = at[j];
+        y[i] = element(p, x, n->op == &ti_op_transpose ? from : at, n->shape.rank);
+    }
+}
+
+// ---- memory to doubles and back -------------------------------------------------------------------
+
+#define EACH_DTYPE(X)                                                                      \
+    X(F32, float) X(F64, double) X(I8, int8_t) X(I16, int16_t) X(I32, int32_t)             \
+    X(I64, int64_t) X(U8, uint8_t) X(U16, uint16_t) X(U32, uint32_t) X(U64, uint64_t)      \
+    X(BOOL, uint8_t)
+
+static void read_elements(tarn_dtype t, const void *x, double *y, int64_t n) {
+    switch (t) {
+#define READ(D, T) \
+    case TARN_##D: \
+        for (int64_t i = 0; i < n; i++) y[i] = (double)((const T *)x)[i]; \
+        break;
+        EACH_DTYPE(READ)
+#undef READ
+    default: memset(y, 0, (size_t)n * sizeof *y);
+    }
+}
+
+static void write_elements(tarn_dtype t, const double *x, void *y, int64_t n) {
+    switch (t) {
+#define WRITE(D, T) \
+    case TARN_##D: \
+        for (int64_t i = 0; i < n; i++) ((T *)y)[i] = (T)x[i]; \
+        break;
+        EACH_DTYPE(WRITE)
+#undef WRITE
+    default: memset(y, 0, (size_t)n * tarn_dtype_size(t));
+    }
+}
+
+static tarn_status read_variable(const tarn_node *n, double *y) {
+    tarn_tensor *t = NULL;
+    const ti_variable *v = n->at.var;
+    TI_TRY(tarn_tensor_create(v->dtype, v->shape, &t));
+    ti_form_to_rows(v->form, v->dtype, &v->shape, v->data, tarn_tensor_data(t));
+    read_elements(v->dtype, tarn_tensor_cdata(t), y, tarn_tensor_numel(t));
+    tarn_tensor_release(t);
+    return TARN_OK;
+}
+
+static tarn_status write_variable(const ref_program *p, const tarn_node *assign) {
+    tarn_tensor *t = NULL;
+    ti_variable *v = assign->in[0]->at.var;
+    TI_TRY(tarn_tensor_create(v->dtype, v->shape, &t));
+    write_elements(v->dtype, p->value[assign->in[1]->id], tarn_tensor_data(t),
+                   tarn_tensor_numel(t));
+    ti_form_from_rows(v->form, v->dtype, &v->shape, tarn_tensor_cdata(t), v->data);
+    tarn_tensor_release(t);
+    return TARN_OK;
+}
+
+// ---- running --------------------------------------------------------------------------------------
+
+static int input_index(const ref_program *p, const char *name) {
+    int i = 0;
+    while (strcmp(p->plan->inputs[i], name)) i++;
+    return i;
+}
+
+static tarn_status eval(ref_program *p, const ti_run *r, const tarn_node *n) {
+    double *y = p->value[n->id];
+    switch (n->op->kind) {
+    case TI_LEAF:
+        if (n->op == &ti_op_variable) return read_variable(n, y);
+        if (n->op == &ti_op_constant) {
+            y[0] = rounded(n->at.value, n->dtype);
+        } else {
+            read_elements(n->dtype, r->inputs[input_index(p, n->at.name)], y, numel(p, n));
+        }
+        return TARN_OK;
+    case TI_ELEMENTWISE: do_elements(p, n, y); return TARN_OK;
+    case TI_INDEX: do_index(p, n, y); return TARN_OK;
+    case TI_REDUCE: do_reduce(p, n, y); return TARN_OK;
+    case TI_DOT: do_dot(p, n, y); return TARN_OK;
+    case TI_VIEW: do_view(p, n, y); return TARN_OK;
+    default: break;
+    }
+    if (n->op != &ti_op_check_finite) return TARN_OK;
+    do_view(p, n, y);
+    return isfinite(y[0]) ? TARN_OK : ti_error(TARN_ENUMERIC, "%s is not finite", n->at.name);
+}
+
+static void free_values(ref_program *p) {
+    for (int i = 0; i < p->work->g->n_nodes; i++) {
+        ti_free(p->value[i]);
+        p->value[i] = NULL;
+    }
+}
+
+static tarn_status eval_all(ref_program *p, const ti_run *r) {
+    const tarn_graph *g = p->work->g;
+    for (int i = 0; i < g->n_nodes; i++) {
+        size_t bytes = (size_t)numel(p, g->nodes[i]) * sizeof(double);
+        TI_TRY(ti_alloc(bytes ? bytes : sizeof(double), &p->value[i]));
+        TI_TRY(eval(p, r, g->nodes[i]));
+    }
+    for (int i = 0; i < g->n_nodes; i++)
+        if (g->nodes[i]->op == &ti_op_assign) TI_TRY(write_variable(p, g->nodes[i]));
+    return TARN_OK;
+}
+
+static tarn_status keep_fetched(ref_program *p) {
+    for (int i = 0; i < p->plan->n_fetch; i++) {
+        const tarn_node *n = p->work->roots[i];
+        ti_free(p->fetched[i]);
+        p->fetched[i] = NULL;
+        if (p->plan->fetch[i] < 0) continue;
+        int64_t count = numel(p, n);
+        TI_TRY(ti_alloc((size_t)count * tarn_dtype_size(n->dtype), &p->fetched[i]));
+        write_elements(n->dtype, p->value[n->id], p->fetched[i], count);
+    }
+    return TARN_OK;
+}
+
+static tarn_status run(void *program, const ti_run *r) {
+    ref_program *p = program;
+    p->dims = r->dims;
+    free_values(p);
+    tarn_status st = eval_all(p, r);
+    if (!st) st = keep_fetched(p);
+    free_values(p);
+    return st;
+}
+
+static const void *result(void *program, int i) { return ((ref_program *)program)->fetched[i]; }
+
+static void info(const void *program, tarn_program_info *out) {
+    (void)program;
+    (void)out;
+}
+
+static void program_free(void *program) {
+    ref_program *p = program;
+    if (!p) return;
+    for (int i = 0; p->fetched && i < p->plan->n_fetch; i++) ti_free(p->fetched[i]);
+    if (p->value) free_values(p);
+    ti_free(p->fetched);
+    ti_free(p->value);
+    ti_free(p);
+}
+
+static tarn_status compile(const ti_plan *plan, const ti_work *work, const ti_backend_opts *opts,
+                           void **program) {
+    ref_program *p = NULL;
+    (void)opts;
+    TI_TRY(ti_alloc_zero(sizeof *p, &p));
+    p->plan = plan;
+    p->work = work;
+    size_t n = (size_t)work->g->n_nodes + 1, f = (size_t)plan->n_fetch + 1;
+    tarn_status st = ti_alloc_zero(n * sizeof *p->value, &p->value);
+    if (!st) st = ti_alloc_zero(f * sizeof *p->fetched, &p->fetched);
+    if (st) {
+        program_free(p);
+    } else {
+        *program = p;
+    }
+    return st;
+}
+
+const ti_backend ti_backend_ref = {.name = "ref", .target = target, .compile = compile,
+                                   .run = run, .result = result, .info = info,
+                                   .free = program_free};

@@ -1,0 +1,190 @@
+// From a graph to a program: lower, canonical, simplify, plan, device. Each stage is a function of
+// the one before and can be printed (dump) or left out (skip_pass) with the same result bits.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/program.h"
+
+// Is `word` in the comma list? "all" names every word.
+static bool listed(const char *list, const char *word) {
+    size_t n = strlen(word);
+    for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',') {
+        size_t m = strcspn(p, ",");
+        if ((m == n && !strncmp(p, word, n)) || (m == 3 && !strncmp(p, "all", 3))) return true;
+    }
+    return false;
+}
+
+// The library prints only what was asked for by name, to stderr.
+static void dump_text(const char *stage, ti_buf *b) {
+    if (!ti_buf_status(b)) fprintf(stderr, "---- %s ----\n%s", stage, b->data);
+    ti_buf_free(b);
+}
+
+static void dump_graph(const tarn_compile_opts *o, const char *stage, const tarn_graph *g) {
+    if (!listed(o->dump, stage)) return;
+    ti_buf b;
+    ti_buf_init(&b, 64u << 20);
+    ti_graph_print(g, &b);
+    dump_text(stage, &b);
+}
+
+static void dump_plan(const tarn_compile_opts *o, const ti_plan *p) {
+    if (!listed(o->dump, "plan")) return;
+    ti_buf b;
+    ti_buf_init(&b, 64u << 20);
+    ti_plan_print(p, &b);
+    dump_text("plan", &b);
+}
+
+static tarn_status verify(const ti_work *w, const char *stage) {
+#ifdef NDEBUG
+    (void)w;
+    (void)stage;
+    return TARN_OK;
+#else
+    tarn_status st = ti_graph_verify(w->g);
+    return st ? ti_error_at(st, "after %s", stage) : TARN_OK;
+#endif
+}
+
+typedef tarn_status (*pass_fn)(const ti_work *in, ti_work *out);
+static const struct {
+    const char *name;
+    pass_fn run;
+    bool needed;  // what follows cannot do without
+} passes[] = {{"lower", ti_pass_lower, true},
+              {"canonical", ti_pass_canonical, true},
+              {"simplify", ti_pass_simplify, false}};
+
+static tarn_status run_passes(const tarn_compile_opts *o, const ti_work *in, ti_work *out) {
+    ti_work now = *in, next;
+    bool owned = false;
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+        if (!passes[i].needed && listed(o->skip_pass, passes[i].name)) continue;
+        tarn_status st = passes[i].run(&now, &next);
+        if (owned) ti_work_free(&now);
+        if (st) return ti_error_at(st, "%s", passes[i].name);
+        now = next;
+        owned = true;
+        st = verify(&now, passes[i].name);
+        if (st) ti_work_free(&now);
+        TI_TRY(st);
+        dump_graph(o, passes[i].name, now.g);
+    }
+    *out = now;
+    return TARN_OK;
+}
+
+// Groups are containers: their members are what must happen. Random draws advance their counter.
+static int flatten(tarn_node *n, tarn_node **out, int at) {
+    if (n->op != &ti_op_group) {
+        if (out) out[at] = n;
+        return at + 1;
+    }
+    for (int i = 0; i < n->n_in; i++) at = flatten(n->in[i], out, at);
+    return at;
+}
+
+static bool draws(const tarn_graph *g) {
+    for (int i = 0; i < g->n_nodes; i++)
+        if (g->nodes[i]->op == &ti_op_random_bits || g->nodes[i]->op == &ti_op_dropout) return true;
+    return false;
+}
+
+// Roots: the fetches in order (a group stands as its first member, or nothing), then all members.
+static tarn_status make_roots(tarn_graph *g, tarn_fetch fetch, ti_work *w) {
+    int n = fetch.count;
+    for (int i = 0; i < fetch.count; i++) {
+        if (!fetch.nodes[i]) return ti_error(TARN_EARG, "fetch %d is NULL", i);
+        if (fetch.nodes[i]->graph != g)
+            return ti_error(TARN_EARG, "fetch %d is of another graph", i);
+        n += flatten(fetch.nodes[i], NULL, 0);
+    }
+    *w = (ti_work){.g = g};
+    TI_TRY(ti_alloc_zero((size_t)(n + 1) * sizeof *w->roots, &w->roots));
+    for (int i = 0; i < fetch.count; i++) w->roots[w->n_roots++] = fetch.nodes[i];
+    for (int i = 0; i < fetch.count; i++)
+        if (fetch.nodes[i]->op == &ti_op_group)
+            w->n_roots = flatten(fetch.nodes[i], w->roots, w->n_roots);
+    if (g->random_next && draws(g)) w->roots[w->n_roots++] = g->random_next;
+    return TARN_OK;
+}
+
+static tarn_jit jit_mode(const tarn_compile_opts *o) {
+    const char *env = getenv("TARN_JIT");
+    if (o->jit != TARN_JIT_AUTO || !env) return o->jit;
+    return !strcmp(env, "off") ? TARN_JIT_OFF : !strcmp(env, "wait") ? TARN_JIT_WAIT : TARN_JIT_AUTO;
+}
+
+static tarn_status make_plan(tarn_program *p, const tarn_compile_opts *o) {
+    ti_target t = {.mr = 1, .fuse = !listed(o->skip_pass, "fuse"),
+                   .in_place = !o->no_in_place && !listed(o->skip_pass, "in_place")};
+    p->backend->target(&t);
+    TI_TRY(ti_plan_make(p->work.g, p->work.roots, p->work.n_roots, &t, &p->plan));
+#ifndef NDEBUG
+    TI_TRY(ti_plan_verify(p->plan));
+#endif
+    dump_plan(o, p->plan);
+    return TARN_OK;
+}
+
+static tarn_status make_bindings(tarn_program *p) {
+    size_t n = (size_t)p->plan->n_inputs + 1;
+    TI_TRY(ti_alloc_zero(n * sizeof *p->inputs, &p->inputs));
+    TI_TRY(ti_alloc_zero(n * sizeof *p->bound, &p->bound));
+    for (int i = 0; i < p->plan->n_sym; i++) p->dims[i] = p->plan->sym[i].maximum;
+    ti_syms_resolve(p->plan->sym, p->plan->n_sym, p->dims);
+    p->reshaped = true;
+    return TARN_OK;
+}
+
+static tarn_status build(tarn_program *p, tarn_graph *g, tarn_fetch fetch,
+                         const tarn_compile_opts *o) {
+    ti_work start = {0};
+    ti_backend_opts b = {.jit = jit_mode(o), .poison = o->poison};
+    dump_graph(o, "graph", g);
+    tarn_status st = make_roots(g, fetch, &start);
+    if (!st) st = run_passes(o, &start, &p->work);
+    ti_free(start.roots);
+    if (!st) st = make_plan(p, o);
+    if (!st) st = make_bindings(p);
+    if (!st) st = p->backend->compile(p->plan, &p->work, &b, &p->compiled);
+    return st;
+}
+
+tarn_status tarn_compile_opts_(tarn_graph *g, tarn_fetch fetch, const char *device,
+                               const tarn_compile_opts *opts, tarn_program **out) {
+    static const tarn_compile_opts none;
+    tarn_program *p = NULL;
+    double start = ti_now();
+    TI_TRY(tarn_graph_status(g));
+    const ti_backend *backend = ti_backend_find(device ? device : "cpu");
+    if (!backend) return TARN_EUNSUPPORTED;
+    TI_TRY(ti_alloc_zero(sizeof *p, &p));
+    p->backend = backend;
+    p->store = g->store;
+    tarn_status st = build(p, g, fetch, opts ? opts : &none);
+    if (st) {
+        tarn_program_free(p);
+        return st;
+    }
+    p->compile_seconds = ti_now() - start;
+    *out = p;
+    return TARN_OK;
+}
+
+tarn_status tarn_compile(tarn_graph *g, tarn_fetch fetch, const char *device, tarn_program **out) {
+    return tarn_compile_opts_(g, fetch, device, NULL, out);
+}
+
+void tarn_program_free(tarn_program *p) {
+    if (!p) return;
+    if (p->compiled) p->backend->free(p->compiled);
+    ti_plan_free(p->plan);
+    if (p->work.g) ti_work_free(&p->work);
+    ti_free(p->inputs);
+    ti_free(p->bound);
+    ti_free(p);
+}

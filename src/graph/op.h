@@ -1,0 +1,93 @@
+// What an operation is: the one record that every stage asks. The rules live with the op
+// (src/ops/NAME.c); the registry (src/ops/registry.c) is a const table of them.
+#ifndef TI_OP_H
+#define TI_OP_H
+
+#include <tarn/ops.h>
+
+typedef enum ti_op_kind {
+    TI_LEAF,         // input, variable, constant
+    TI_ELEMENTWISE,  // one result element from one element of each operand; `code` says which
+    TI_INDEX,        // made from the index or the run's dimensions: iota, random bits, numel
+    TI_REDUCE,       // along axes; `code` says which
+    TI_DOT,          // contraction
+    TI_VIEW,         // other shape or order of the same elements
+    TI_EFFECT,       // assign, group, check_finite
+    TI_COMPOSITE,    // has a lowering to the kinds above
+} ti_op_kind;
+
+// Element-wise codes: X(NAME, operands). Typed by the dtype of the operands (cast: of both).
+#define TI_CODE_MAP(X) \
+    X(ADD, 2)          \
+    X(SUB, 2)          \
+    X(MUL, 2)          \
+    X(DIV, 2)          \
+    X(MAX, 2)          \
+    X(MIN, 2)          \
+    X(EQ, 2)           \
+    X(LT, 2)           \
+    X(AND, 2)          \
+    X(NEG, 1)          \
+    X(ABS, 1)          \
+    X(EXP, 1)          \
+    X(LOG, 1)          \
+    X(SQRT, 1)         \
+    X(TANH, 1)         \
+    X(CAST, 1)         \
+    X(WHERE, 3)
+typedef enum ti_code {
+#define TI_CODE_ENUM(name, n) TI_##name,
+    TI_CODE_MAP(TI_CODE_ENUM)
+#undef TI_CODE_ENUM
+    TI_CODE_COUNT
+} ti_code;
+
+typedef enum ti_reduce { TI_SUM, TI_REDUCE_MAX, TI_ARGMAX } ti_reduce;
+typedef enum ti_index { TI_IOTA, TI_RANDOM, TI_DIM } ti_index;
+
+// Attributes of all ops in one plain record; an op reads the fields named in its file and leaves
+// the others zero, so that records compare with memcmp.
+typedef struct ti_attrs {
+    double value;            // constant; dropout's rate
+    uint64_t stream;         // random bits: hash of the stream's name
+    struct ti_variable *var; // variable, assign
+    int64_t dim;             // numel: the dimension it stands for
+    const char *name;        // input, variable, check_finite; interned in the graph's arena
+    tarn_axes axes;          // reductions
+    int32_t axis;            // iota
+    tarn_dtype dtype;        // input, variable, constant, cast, iota, numel: of the result
+    tarn_shape shape;        // input, variable, iota, random bits, reshape, broadcast: asked for
+    int32_t perm[TARN_MAX_RANK];  // transpose
+    bool keep;               // reductions
+    bool trans_a, trans_b;   // dot
+} ti_attrs;
+
+// Gradient rule's view: y = op(in[..]), dy its gradient; the rule sets dx[i] (NULL: none flows).
+typedef struct ti_grad {
+    tarn_graph *g;
+    tarn_node *y, *dy;
+    tarn_node *const *in;
+    tarn_node **dx;
+} ti_grad;
+
+typedef struct ti_op {
+    const char *name;
+    int version;
+    ti_op_kind kind;
+    int code;
+    int n_in;  // operands; -1: any number
+    // Set n->dtype and n->shape from operands and attributes, or fail with ti_error.
+    tarn_status (*infer)(tarn_node *n);
+    void (*grad)(ti_grad *g);  // NULL with no_grad: not differentiable, gradient zero
+    bool no_grad;
+    // Composites: the same value in simpler ops; operands are nodes of g.
+    tarn_node *(*lower)(tarn_graph *g, const tarn_node *n, tarn_node *const *in);
+    // Shapes that tests and gradcheck run, "a b; c d" = two samples of operand shapes "3x4".
+    const char *samples;
+} ti_op;
+
+// All ops, ended by NULL.
+extern const ti_op *const ti_op_table[];
+const ti_op *ti_op_find(const char *name);
+
+#endif

@@ -1,0 +1,503 @@
+// Groups become kernels: nodes become instructions, values outside become loads and stores.
+#include "plan/plan.h"
+
+#include <string.h>
+
+typedef struct build {
+    const ti_groups *gs;
+    const ti_target *target;
+    ti_plan *p;
+    int *value;       // by node id: value that holds it, -1
+    int16_t *inst;    // by node id: instruction in the kernel at hand, -1
+    ti_kernel *k;
+    int cap_inst, cap_access;
+    ti_kernel *unpack;  // kernels that copy variables to row-major order, run first
+    int n_unpack;
+    int group;
+} build;
+
+// ---- values -------------------------------------------------------------------------------------
+
+static tarn_status value_new(build *b, ti_value v, int *out) {
+    if (b->p->n_values == b->p->cap_values) {
+        int cap = b->p->cap_values ? 2 * b->p->cap_values : 32;
+        TI_TRY(ti_realloc((size_t)b->p->n_values * sizeof v, (size_t)cap * sizeof v,
+                          &b->p->values));
+        b->p->cap_values = cap;
+    }
+    v.alias = -1;
+    *out = b->p->n_values;
+    b->p->values[b->p->n_values++] = v;
+    return TARN_OK;
+}
+
+static tarn_status value_of(build *b, const tarn_node *n, int *out) {
+    int *at = &b->value[n->id];
+    if (*at < 0) {
+        ti_value v = {.place = TI_ARENA, .dtype = n->dtype, .shape = n->shape};
+        if (n->op == &ti_op_variable) {
+            v.place = TI_VARIABLE;
+            v.var = n->at.var;
+        }
+        TI_TRY(value_new(b, v, at));
+    }
+    *out = *at;
+    return TARN_OK;
+}
+
+static bool panels(const build *b, int value) {
+    const ti_value *v = &b->p->values[value];
+    return v->place == TI_VARIABLE && v->var->form == TI_PANELS;
+}
+
+// ---- instructions -------------------------------------------------------------------------------
+
+static tarn_status add_inst(build *b, ti_inst in, int16_t *out) {
+    ti_kernel *k = b->k;
+    if (k->n_inst == b->cap_inst) {
+        ti_inst *more = NULL;
+        int cap = b->cap_inst ? 2 * b->cap_inst : 32;
+        if (cap > 8192) return ti_error(TARN_ELIMIT, "a fused kernel has over 8192 instructions");
+        TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)cap * sizeof in, &more));
+        if (k->n_inst) memcpy(more, k->inst, (size_t)k->n_inst * sizeof in);
+        k->inst = more;
+        b->cap_inst = cap;
+    }
+    if (out) *out = (int16_t)k->n_inst;
+    k->inst[k->n_inst++] = in;
+    return TARN_OK;
+}
+
+static tarn_status add_access(build *b, const ti_access *a, int16_t *out) {
+    ti_kernel *k = b->k;
+    for (int i = 0; i < k->n_access; i++) {
+        if (memcmp(&k->access[i], a, sizeof *a)) continue;
+        *out = (int16_t)i;
+        return TARN_OK;
+    }
+    if (k->n_access == b->cap_access) {
+        ti_access *more = NULL;
+        int cap = b->cap_access ? 2 * b->cap_access : 16;
+        TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)cap * sizeof *a, &more));
+        if (k->n_access) memcpy(more, k->access, (size_t)k->n_access * sizeof *a);
+        k->access = more;
+        b->cap_access = cap;
+    }
+    *out = (int16_t)k->n_access;
+    k->access[k->n_access++] = *a;
+    return TARN_OK;
+}
+
+// The same instruction built before in this kernel, or a new one. Stores are never shared.
+static tarn_status reuse_inst(build *b, ti_inst in, int16_t *out) {
+    for (int i = 0; i < b->k->n_inst; i++) {
+        if (memcmp(&b->k->inst[i], &in, sizeof in)) continue;
+        *out = (int16_t)i;
+        return TARN_OK;
+    }
+    return add_inst(b, in, out);
+}
+
+static ti_inst blank(ti_inst_kind kind, tarn_dtype dtype) {
+    ti_inst in;
+    memset(&in, 0, sizeof in);  // padding too: instructions are compared as bytes
+    in.kind = (uint8_t)kind;
+    in.dtype = in.src = (uint8_t)dtype;
+    in.a[0] = in.a[1] = in.a[2] = in.access = -1;
+    return in;
+}
+
+static bool along_row(const build *b, const ti_access *a) {
+    return b->k->kind == TI_K_ROWS && a->axis[b->k->space.rank - 1] >= 0;
+}
+
+static bool repeats(const build *b, const ti_access *a) {
+    for (int d = 0; d < b->k->space.rank; d++)
+        if (a->axis[d] >= 0) return false;
+    return true;
+}
+
+// ---- variables in row-major order ---------------------------------------------------------------
+
+static void identity(ti_access *a, int value, const tarn_shape *shape) {
+    memset(a, 0, sizeof *a);
+    a->value = value;
+    a->shape = *shape;
+    int d = 0;
+    for (int i = 0; i < TARN_MAX_RANK; i++) a->axis[i] = -1;
+    for (int i = 0; i < shape->rank; i++)
+        if (shape->dim[i] != 1) a->axis[d++] = (int8_t)i;
+}
+
+// Row-major copy of a packed variable, made by a kernel at the start of the run.
+static tarn_status unpacked(build *b, int packed, int *out) {
+    for (int i = 0; i < b->n_unpack; i++) {
+        if (b->unpack[i].access[0].value != packed) continue;
+        *out = b->unpack[i].access[1].value;
+        return TARN_OK;
+    }
+    const ti_value src = b->p->values[packed];
+    TI_TRY(value_new(b, (ti_value){.dtype = src.dtype, .shape = src.shape}, out));
+    ti_kernel *k = &b->unpack[b->n_unpack++];
+    *k = (ti_kernel){.kind = TI_K_MAP, .label = "unpack", .space = ti_squeeze(&src.shape)};
+    TI_TRY(ti_arena_alloc(&b->p->arena, 2 * sizeof *k->inst, &k->inst));
+    TI_TRY(ti_arena_alloc(&b->p->arena, 2 * sizeof *k->access, &k->access));
+    identity(&k->access[0], packed, &src.shape);
+    identity(&k->access[1], *out, &src.shape);
+    k->inst[0] = blank(TI_I_LOAD, src.dtype);
+    k->inst[0].access = 0;
+    k->inst[1] = blank(TI_I_STORE, src.dtype);
+    k->inst[1].access = 1;
+    k->inst[1].a[0] = 0;
+    k->n_inst = k->n_access = 2;
+    return TARN_OK;
+}
+
+// The value behind an access: packed variables only element by element in their own order.
+static tarn_status access_value(build *b, const tarn_node *base, ti_access *a) {
+    int value;
+    TI_TRY(value_of(b, ti_storage(b->gs, base), &value));
+    bool direct = b->k->kind != TI_K_ROWS && ti_access_identity(a, b->k->space.rank) &&
+                  tarn_shape_equal(&a->shape, &b->p->values[value].shape);
+    if (panels(b, value) && !direct) TI_TRY(unpacked(b, value, &value));
+    a->value = value;
+    return TARN_OK;
+}
+
+// ---- operands -----------------------------------------------------------------------------------
+
+static tarn_status index_inst(build *b, const tarn_node *n, const ti_access *a, int16_t *out) {
+    ti_access at = *a;
+    at.value = TI_ALONG;
+    for (int d = 0; d < TARN_MAX_RANK; d++)
+        if (at.axis[d] != n->at.axis) at.axis[d] = -1;
+    ti_inst in = blank(TI_I_INDEX, TARN_I32);
+    TI_TRY(add_access(b, &at, &in.access));
+    in.row = along_row(b, &at);
+    return reuse_inst(b, in, out);
+}
+
+static tarn_status load_inst(build *b, const tarn_node *base, ti_access *a, int16_t *out) {
+    ti_inst in = blank(TI_I_LOAD, base->dtype);
+    TI_TRY(access_value(b, base, a));
+    TI_TRY(add_access(b, a, &in.access));
+    in.row = along_row(b, a);
+    in.fixed = repeats(b, a);
+    return reuse_inst(b, in, out);
+}
+
+static tarn_status leaf_inst(build *b, const tarn_node *base, ti_access *a, int16_t *out) {
+    ti_inst in = blank(TI_I_CONST, base->dtype);
+    in.fixed = true;
+    if (base->op == &ti_op_constant) {
+        in.imm = base->at.value;
+        return reuse_inst(b, in, out);
+    }
+    if (base->op == &ti_op_numel) {
+        in.kind = TI_I_DIM;
+        in.dim = base->at.dim;
+        return reuse_inst(b, in, out);
+    }
+    if (base->op == &ti_op_iota) return index_inst(b, base, a, out);
+    return load_inst(b, base, a, out);
+}
+
+// Dimensions of the kernel's space that the node's axes are.
+static int dims_of(const build *b, const tarn_node *n) {
+    int rank = ti_squeeze(&n->shape).rank;
+    return rank < b->k->space.rank ? rank : b->k->space.rank;
+}
+
+static tarn_status operand(build *b, const tarn_node *user, const tarn_node *o, int16_t *out) {
+    ti_access a;
+    memset(&a, 0, sizeof a);
+    const tarn_node *base = ti_resolve(b->gs, user, o, dims_of(b, user), &a);
+    if (b->gs->of[base->id] == b->group && base != user) {
+        *out = b->inst[base->id];
+        ti_assert(*out >= 0);
+        return TARN_OK;
+    }
+    return leaf_inst(b, base, &a, out);
+}
+
+// ---- nodes --------------------------------------------------------------------------------------
+
+static tarn_status random_inst(build *b, const tarn_node *n, int16_t *out) {
+    ti_inst in = blank(TI_I_RANDOM, TARN_U32);
+    ti_access a;
+    identity(&a, TI_LINEAR, &n->shape);
+    in.stream = n->at.stream;
+    TI_TRY(operand(b, n, n->in[0], &in.a[0]));
+    TI_TRY(add_access(b, &a, &in.access));
+    in.row = along_row(b, &a);
+    return add_inst(b, in, out);
+}
+
+static tarn_status code_inst(build *b, const tarn_node *n, int16_t *out) {
+    ti_inst in = blank(TI_I_CODE, n->dtype);
+    in.code = (uint8_t)n->op->code;
+    in.fixed = true;
+    for (int i = 0; i < n->n_in; i++) {
+        TI_TRY(operand(b, n, n->in[i], &in.a[i]));
+        in.row |= b->k->inst[in.a[i]].row;
+        in.fixed &= b->k->inst[in.a[i]].fixed;
+    }
+    in.src = b->k->inst[in.a[0]].dtype;
+    return add_inst(b, in, out);
+}
+
+static tarn_status reduce_inst(build *b, const tarn_node *n, int16_t *out) {
+    ti_inst in = blank(TI_I_REDUCE, n->dtype);
+    in.code = (uint8_t)n->op->code;
+    in.src = (uint8_t)n->in[0]->dtype;
+    ti_access a;
+    memset(&a, 0, sizeof a);
+    const tarn_node *x =
+        ti_resolve(b->gs, n->in[0], n->in[0], ti_squeeze(&n->in[0]->shape).rank, &a);
+    if (b->gs->of[x->id] == b->group) {
+        in.a[0] = b->inst[x->id];
+    } else {
+        TI_TRY(leaf_inst(b, x, &a, &in.a[0]));
+    }
+    return add_inst(b, in, out);
+}
+
+static tarn_status node_inst(build *b, const tarn_node *n) {
+    int16_t *out = &b->inst[n->id];
+    if (n == b->gs->group[b->group].root) {
+        ti_inst in = blank(TI_I_ACC, n->dtype);
+        in.code = (uint8_t)n->op->code;
+        return add_inst(b, in, out);
+    }
+    if (n->op == &ti_op_random_bits) return random_inst(b, n, out);
+    if (n->op->kind == TI_ELEMENTWISE) return code_inst(b, n, out);
+    if (n->op->kind == TI_REDUCE) return reduce_inst(b, n, out);
+    ti_access a;
+    memset(&a, 0, sizeof a);
+    return leaf_inst(b, ti_resolve(b->gs, n, n, dims_of(b, n), &a), &a, out);
+}
+
+static tarn_status store_inst(build *b, int16_t from, const tarn_node *n, int value) {
+    ti_inst in = blank(TI_I_STORE, n->dtype);
+    ti_access a;
+    identity(&a, value, &n->shape);
+    in.a[0] = from;
+    TI_TRY(add_access(b, &a, &in.access));
+    in.row = along_row(b, &a);
+    return add_inst(b, in, NULL);
+}
+
+static tarn_status assign_inst(build *b, const tarn_node *n) {
+    int16_t from;
+    int value;
+    TI_TRY(operand(b, n, n->in[1], &from));
+    TI_TRY(value_of(b, n->in[0], &value));
+    return store_inst(b, from, n, value);
+}
+
+// Stores come last: no instruction reads what one of them overwrites.
+static tarn_status body(build *b) {
+    const tarn_graph *g = b->gs->g;
+    for (int i = 0; i < g->n_nodes; i++) {
+        if (b->gs->of[i] != b->group) continue;
+        if (*g->nodes[i]->label) b->k->label = g->nodes[i]->label;
+        TI_TRY(node_inst(b, g->nodes[i]));
+    }
+    for (int i = 0; i < g->n_nodes; i++) {
+        int value;
+        if (b->gs->of[i] != b->group || !b->gs->stored[i]) continue;
+        TI_TRY(value_of(b, g->nodes[i], &value));
+        TI_TRY(store_inst(b, b->inst[i], g->nodes[i], value));
+    }
+    for (int i = 0; i < g->n_nodes; i++)
+        if (b->gs->assign_of[i] == b->group) TI_TRY(assign_inst(b, g->nodes[i]));
+    return TARN_OK;
+}
+
+// ---- contraction, column sum, check -------------------------------------------------------------
+
+// Both axes of a two-axis operand, through transposes; reshapes are read as stored.
+static tarn_status matrix(build *b, const tarn_node *o, bool trans, ti_access *a) {
+    int value;
+    memset(a, 0, sizeof *a);
+    for (int i = 0; i < TARN_MAX_RANK; i++) a->axis[i] = -1;
+    for (; ti_is(o, &ti_op_transpose) && b->gs->of[o->id] < 0; o = o->in[0]) trans = !trans;
+    a->axis[trans] = 0;
+    a->axis[!trans] = 1;
+    a->shape = o->shape;
+    TI_TRY(value_of(b, ti_storage(b->gs, o), &value));
+    if (panels(b, value) && !tarn_shape_equal(&o->shape, &b->p->values[value].shape))
+        TI_TRY(unpacked(b, value, &value));
+    a->value = value;
+    return TARN_OK;
+}
+
+static tarn_status packed(build *b, tarn_dtype dtype, int64_t elements, int *out) {
+    return value_new(b,
+                     (ti_value){.dtype = dtype, .shape = {1, {elements}},
+                                .bytes = (size_t)elements * tarn_dtype_size(dtype)},
+                     out);
+}
+
+// The engine reads the left operand in panels of mr rows, the right one in panels of 16 columns;
+// one row on the left, and variables on the right, are read as they lie.
+static tarn_status pack_values(build *b, const tarn_node *n) {
+    ti_kernel *k = b->k;
+    int64_t m = ti_dim_max(b->gs->g, n->shape.dim[0]), depth = ti_dim_max(b->gs->g, k->depth);
+    int64_t cols = ti_dim_max(b->gs->g, n->shape.dim[1]), mr = b->target->mr;
+    k->pack_a = k->pack_b = -1;
+    if (n->shape.dim[0] != 1)
+        TI_TRY(packed(b, n->dtype, ti_ceil_div(m, mr) * mr * depth, &k->pack_a));
+    if (!panels(b, k->b.value) || k->b.axis[0] != 0)
+        TI_TRY(packed(b, n->dtype, ti_ceil_div(cols, TI_PANEL) * TI_PANEL * depth, &k->pack_b));
+    return TARN_OK;
+}
+
+// Bodies of contractions always have two dimensions: give axes of size 1 their place back.
+static void widen(ti_kernel *k, const tarn_shape *shape) {
+    for (int i = 0; i < k->n_access; i++) {
+        int8_t *axis = k->access[i].axis, from[2] = {axis[0], axis[1]};
+        int d = 0;
+        for (int j = 0; j < 2; j++) axis[j] = shape->dim[j] == 1 ? -1 : from[d++];
+    }
+    k->space = *shape;
+}
+
+static tarn_status dot_kernel(build *b, const tarn_node *n) {
+    ti_kernel *k = b->k;
+    TI_TRY(body(b));
+    widen(k, &n->shape);
+    k->dtype = n->dtype;
+    k->depth = n->in[0]->shape.dim[!n->at.trans_a];
+    TI_TRY(matrix(b, n->in[0], n->at.trans_a, &k->a));
+    TI_TRY(matrix(b, n->in[1], n->at.trans_b, &k->b));
+    return pack_values(b, n);
+}
+
+static tarn_status cols_kernel(build *b, const tarn_node *n) {
+    ti_kernel *k = b->k;
+    TI_TRY(body(b));
+    k->dtype = n->dtype;
+    k->depth = n->in[0]->shape.dim[0];
+    memset(&k->a, 0, sizeof k->a);
+    const tarn_node *x = ti_resolve(b->gs, n->in[0], n->in[0], 2, &k->a);
+    int value;
+    TI_TRY(value_of(b, ti_storage(b->gs, x), &value));
+    if (panels(b, value)) TI_TRY(unpacked(b, value, &value));
+    k->a.value = value;
+    return TARN_OK;
+}
+
+static tarn_status check_kernel(build *b, const tarn_node *n) {
+    TI_TRY(value_of(b, ti_storage(b->gs, n->in[0]), &b->k->value));
+    b->k->dtype = n->dtype;
+    return ti_arena_strdup(&b->p->arena, n->at.name, &b->k->what);
+}
+
+static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
+    const ti_group *gr = &b->gs->group[group];
+    *k = (ti_kernel){.kind = gr->kind, .space = gr->space, .pack_a = -1, .pack_b = -1,
+                     .value = -1, .label = ""};
+    b->k = k;
+    b->group = group;
+    b->cap_inst = b->cap_access = 0;
+    tarn_status st = gr->kind == TI_K_DOT     ? dot_kernel(b, gr->root)
+                     : gr->kind == TI_K_COLS  ? cols_kernel(b, gr->root)
+                     : gr->kind == TI_K_CHECK ? check_kernel(b, gr->root)
+                                              : body(b);
+    if (!st) st = ti_arena_strdup(&b->p->arena, k->label, &k->label);
+    return st;
+}
+
+// ---- the plan -----------------------------------------------------------------------------------
+
+static tarn_status add_inputs(build *b) {
+    const tarn_graph *g = b->gs->g;
+    size_t n = (size_t)g->n_nodes + 1;
+    TI_TRY(ti_arena_alloc(&b->p->arena, n * sizeof *b->p->inputs, &b->p->inputs));
+    TI_TRY(ti_arena_alloc(&b->p->arena, n * sizeof *b->p->input_value, &b->p->input_value));
+    for (int i = 0; i < g->n_nodes; i++) {
+        const tarn_node *v = g->nodes[i];
+        if (v->op != &ti_op_input) continue;
+        int at = b->p->n_inputs++;
+        TI_TRY(ti_arena_strdup(&b->p->arena, v->at.name, &b->p->inputs[at]));
+        TI_TRY(value_new(b, (ti_value){.place = TI_INPUT, .dtype = v->dtype, .shape = v->shape,
+                                       .input = at},
+                         &b->value[i]));
+        b->p->input_value[at] = b->value[i];
+    }
+    return TARN_OK;
+}
+
+static tarn_status add_fetches(build *b, tarn_node *const *roots, int n) {
+    TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(n + 1) * sizeof(int), &b->p->fetch));
+    b->p->n_fetch = n;
+    for (int i = 0; i < n; i++) {
+        const tarn_node *r = roots[i];
+        b->p->fetch[i] = -1;
+        if (r->op == &ti_op_assign || r->op == &ti_op_group) continue;
+        TI_TRY(value_of(b, ti_storage(b->gs, r), &b->p->fetch[i]));
+        if (panels(b, b->p->fetch[i])) TI_TRY(unpacked(b, b->p->fetch[i], &b->p->fetch[i]));
+    }
+    return TARN_OK;
+}
+
+static tarn_status all_kernels(build *b, tarn_node *const *roots, int n_roots) {
+    int n = b->gs->n, done = 0;
+    ti_kernel *list = NULL, *k;
+    TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(2 * n + 8 + b->gs->g->n_nodes) * sizeof *list,
+                          &b->unpack));
+    TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(n + 1) * sizeof *list, &list));
+    TI_TRY(add_inputs(b));
+    for (int pass = 1; pass >= 0; pass--)
+        for (int i = 0; i < n; i++)
+            if (b->gs->group[i].prologue == pass) TI_TRY(group_kernel(b, i, &list[done++]));
+    TI_TRY(add_fetches(b, roots, n_roots));
+    b->p->n_kernels = done + b->n_unpack;
+    TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(b->p->n_kernels + 1) * sizeof *k, &k));
+    memcpy(k, b->unpack, (size_t)b->n_unpack * sizeof *k);
+    memcpy(k + b->n_unpack, list, (size_t)done * sizeof *k);
+    b->p->kernels = k;
+    return TARN_OK;
+}
+
+static tarn_status build_all(build *b, tarn_node *const *roots, int n_roots) {
+    size_t n = (size_t)b->gs->g->n_nodes;
+    tarn_status st = ti_alloc(n * sizeof *b->value, &b->value);
+    if (!st) st = ti_alloc(n * sizeof *b->inst, &b->inst);
+    for (size_t i = 0; !st && i < n; i++) b->value[i] = b->inst[i] = -1;
+    if (!st) st = all_kernels(b, roots, n_roots);
+    ti_free(b->value);
+    ti_free(b->inst);
+    return st;
+}
+
+tarn_status ti_plan_make(const tarn_graph *g, tarn_node *const *roots, int n_roots,
+                         const ti_target *target, ti_plan **out) {
+    ti_groups gs = {0};
+    ti_plan *p = NULL;
+    TI_TRY(ti_alloc_zero(sizeof *p, &p));
+    memcpy(p->sym, g->sym, sizeof p->sym);
+    p->n_sym = g->n_sym;
+    p->seed = g->store->seed;
+    tarn_status st = ti_groups_make(g, roots, n_roots, target->fuse, &gs);
+    if (!st) {
+        build b = {.gs = &gs, .target = target, .p = p};
+        st = build_all(&b, roots, n_roots);
+    }
+    if (!st) st = ti_plan_memory(p, target);
+    ti_groups_free(&gs);
+    if (st) {
+        ti_plan_free(p);
+    } else {
+        *out = p;
+    }
+    return st;
+}
+
+void ti_plan_free(ti_plan *p) {
+    if (!p) return;
+    ti_arena_free(&p->arena);
+    ti_free(p->values);
+    ti_free(p);
+}

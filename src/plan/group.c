@@ -1,0 +1,330 @@
+// Fusion: which nodes become one kernel. One walk in node order. An element-wise node joins the
+// kernel of its latest operand when its shape fits, else it begins a new one; so every operand
+// comes from an earlier kernel or the same, and the list of kernels needs no further sorting.
+// Element-wise nodes that need only leaves float until a kernel uses them, and join that; scalar
+// ones go to one kernel at the start. An assign is stored by the kernel that computes its value,
+// unless a later kernel still reads the variable or a finite check still has to come.
+#include <string.h>
+
+#include "plan/plan.h"
+
+int ti_group_key(const ti_groups *gs, int group) {
+    return gs->group[group].prologue ? group - gs->cap : group;
+}
+
+static bool is_map_node(const tarn_node *n) {
+    return n->op->kind == TI_ELEMENTWISE || n->op == &ti_op_random_bits;
+}
+
+static tarn_status group_new(ti_groups *gs, ti_kernel_kind kind, tarn_shape space,
+                             const tarn_node *root, bool prologue, int *out) {
+    ti_assert(gs->n < gs->cap);
+    gs->group[gs->n] = (ti_group){kind, space, root, prologue};
+    *out = gs->n++;
+    return TARN_OK;
+}
+
+// ---- may node n be part of group g? -------------------------------------------------------------
+
+// Dimensions of g's space that n's axes are: all, or for one value a row all but the last; -1.
+static int mapped(const ti_group *g, const tarn_node *n) {
+    tarn_shape s = ti_squeeze(&n->shape), outer = g->space;
+    if (tarn_shape_equal(&s, &g->space)) return s.rank;
+    if (g->kind != TI_K_ROWS) return -1;
+    outer.rank--;
+    outer.dim[outer.rank] = 0;
+    return tarn_shape_equal(&s, &outer) ? s.rank : -1;
+}
+
+// Operands of the same group must be read at the same index, or be one a row of this row.
+static bool operands_align(const ti_groups *gs, int group, const tarn_node *n, int n_map) {
+    for (int i = 0; i < n->n_in; i++) {
+        ti_access a;
+        const tarn_node *base = ti_resolve(gs, n, n->in[i], n_map, &a);
+        if (gs->of[ti_storage(gs, base)->id] != group) continue;
+        if (base != ti_storage(gs, base)) return false;
+        int have = mapped(&gs->group[group], base);
+        if (have > n_map || !ti_access_identity(&a, have)) return false;
+    }
+    return true;
+}
+
+static bool joins(const ti_groups *gs, int group, const tarn_node *n) {
+    const ti_group *g = &gs->group[group];
+    if (!gs->fuse || g->kind == TI_K_CHECK) return false;
+    int n_map = mapped(g, n);
+    return n_map >= 0 && operands_align(gs, group, n, n_map);
+}
+
+// ---- floating nodes -----------------------------------------------------------------------------
+
+static tarn_status place_floating(ti_groups *gs, const tarn_node *n);
+
+// The floating node behind operand i of n, or NULL; *along: it can be computed in n's kernel.
+static const tarn_node *floating(const ti_groups *gs, const tarn_node *n, int i, bool *along) {
+    ti_access a;
+    tarn_shape s = ti_squeeze(&n->shape), t;
+    const tarn_node *o = ti_resolve(gs, n, n->in[i], s.rank, &a);
+    const tarn_node *base = ti_storage(gs, o);
+    if (gs->of[base->id] != TI_FLOATING) return NULL;
+    t = ti_squeeze(&base->shape);
+    *along = gs->fuse && is_map_node(n) && s.rank > 0 && o == base &&
+             tarn_shape_equal(&s, &t) && ti_access_identity(&a, s.rank);
+    return base;
+}
+
+// Give n to a group; operands that float come along where they can.
+static tarn_status place(ti_groups *gs, const tarn_node *n, int group) {
+    gs->of[n->id] = group;
+    for (int i = 0; i < n->n_in; i++) {
+        bool along = false;
+        const tarn_node *o = floating(gs, n, i, &along);
+        if (o) TI_TRY(along ? place(gs, o, group) : place_floating(gs, o));
+    }
+    return TARN_OK;
+}
+
+// What n's kernel cannot compute along with n comes before that kernel.
+static tarn_status place_before(ti_groups *gs, const tarn_node *n) {
+    for (int i = 0; i < n->n_in; i++) {
+        bool along = false;
+        const tarn_node *o = floating(gs, n, i, &along);
+        if (o) TI_TRY(along ? place_before(gs, o) : place_floating(gs, o));
+    }
+    return TARN_OK;
+}
+
+static int scalar_prologue(const ti_groups *gs) {
+    for (int i = 0; i < gs->n && gs->fuse; i++)
+        if (gs->group[i].prologue && gs->group[i].space.rank == 0) return i;
+    return -1;
+}
+
+// A kernel of its own at the start; scalars share one.
+static tarn_status place_floating(ti_groups *gs, const tarn_node *n) {
+    tarn_shape s = ti_squeeze(&n->shape);
+    int group = s.rank == 0 ? scalar_prologue(gs) : -1;
+    if (group < 0) {
+        TI_TRY(place_before(gs, n));
+        TI_TRY(group_new(gs, TI_K_MAP, s, NULL, true, &group));
+    }
+    return place(gs, n, group);
+}
+
+// A node whose elements must lie in memory for its user.
+static tarn_status need_stored(ti_groups *gs, const tarn_node *n) {
+    n = ti_storage(gs, n);
+    if (gs->of[n->id] == TI_FLOATING) TI_TRY(place_floating(gs, n));
+    bool view = n->op->kind == TI_VIEW || n->op == &ti_op_iota || n->op == &ti_op_numel ||
+                n->op == &ti_op_constant;
+    if (view && gs->of[n->id] < 0) {  // a copy in the order of the view
+        int group;
+        TI_TRY(group_new(gs, TI_K_MAP, ti_squeeze(&n->shape), NULL, false, &group));
+        TI_TRY(place(gs, n, group));
+    }
+    gs->stored[n->id] = true;
+    return TARN_OK;
+}
+
+// ---- one node -----------------------------------------------------------------------------------
+
+// Latest group among the operands, -1: only leaves and floating nodes.
+static int latest(const ti_groups *gs, const tarn_node *n) {
+    int best = -1;
+    for (int i = 0; i < n->n_in; i++) {
+        ti_access a;
+        const tarn_node *o = ti_resolve(gs, n, n->in[i], ti_squeeze(&n->shape).rank, &a);
+        int group = gs->of[ti_storage(gs, o)->id];
+        if (group < 0) continue;
+        if (best < 0 || ti_group_key(gs, group) > ti_group_key(gs, best)) best = group;
+    }
+    return best;
+}
+
+static tarn_status take_map(ti_groups *gs, const tarn_node *n) {
+    int group = latest(gs, n);
+    if (group < 0 || (gs->group[group].prologue && !joins(gs, group, n))) {
+        gs->of[n->id] = TI_FLOATING;  // a user places it
+        return TARN_OK;
+    }
+    if (!joins(gs, group, n))
+        TI_TRY(group_new(gs, TI_K_MAP, ti_squeeze(&n->shape), NULL, false, &group));
+    return place(gs, n, group);
+}
+
+// Along the last axis: joins the kernel that makes the operand, which becomes a row kernel.
+static tarn_status take_row_reduce(ti_groups *gs, const tarn_node *n) {
+    tarn_shape space = ti_squeeze(&n->in[0]->shape);
+    ti_access a;
+    const tarn_node *x = ti_resolve(gs, n->in[0], n->in[0], space.rank, &a);
+    int group = gs->of[x->id];
+    bool fits = gs->fuse && group >= 0 && ti_access_identity(&a, space.rank) &&
+                !gs->group[group].prologue &&
+                (gs->group[group].kind == TI_K_MAP || gs->group[group].kind == TI_K_ROWS) &&
+                tarn_shape_equal(&gs->group[group].space, &space);
+    if (!fits) TI_TRY(group_new(gs, TI_K_ROWS, space, NULL, false, &group));
+    gs->group[group].kind = TI_K_ROWS;
+    gs->of[n->id] = group;
+    x = ti_storage(gs, x);
+    if (gs->of[x->id] != TI_FLOATING) return TARN_OK;
+    return ti_access_identity(&a, space.rank) && gs->fuse ? place(gs, x, group)
+                                                          : place_floating(gs, x);
+}
+
+static tarn_status take_reduce(ti_groups *gs, const tarn_node *n) {
+    if (n->at.axes != TARN_AXIS(0)) return take_row_reduce(gs, n);
+    int group;
+    TI_TRY(need_stored(gs, n->in[0]));
+    TI_TRY(group_new(gs, TI_K_COLS, ti_squeeze(&n->shape), n, false, &group));
+    gs->of[n->id] = group;
+    return TARN_OK;
+}
+
+static tarn_status take_dot(ti_groups *gs, const tarn_node *n) {
+    int group;
+    for (int i = 0; i < 2; i++) {
+        const tarn_node *o = n->in[i];
+        while (ti_is(o, &ti_op_transpose) && gs->of[o->id] < 0) o = o->in[0];
+        TI_TRY(need_stored(gs, o));
+    }
+    TI_TRY(group_new(gs, TI_K_DOT, ti_squeeze(&n->shape), n, false, &group));
+    gs->of[n->id] = group;
+    return TARN_OK;
+}
+
+static tarn_status take_check(ti_groups *gs, const tarn_node *n) {
+    int group;
+    TI_TRY(need_stored(gs, n->in[0]));
+    // the group stands for the place in the order; the value stays its operand's
+    return group_new(gs, TI_K_CHECK, (tarn_shape){0}, n, false, &group);
+}
+
+// A reshape that regroups elements reads them in memory order.
+static tarn_status take_view(ti_groups *gs, const tarn_node *n) {
+    if (n->op != &ti_op_reshape) return TARN_OK;
+    tarn_shape a = ti_squeeze(&n->shape), b = ti_squeeze(&n->in[0]->shape);
+    return tarn_shape_equal(&a, &b) ? TARN_OK : need_stored(gs, n->in[0]);
+}
+
+static tarn_status take(ti_groups *gs, const tarn_node *n) {
+    if (is_map_node(n)) return take_map(gs, n);
+    switch (n->op->kind) {
+    case TI_REDUCE: return take_reduce(gs, n);
+    case TI_DOT: return take_dot(gs, n);
+    case TI_VIEW: return take_view(gs, n);
+    case TI_EFFECT: return n->op == &ti_op_check_finite ? take_check(gs, n) : TARN_OK;
+    default: return TARN_OK;
+    }
+}
+
+// ---- assigns ------------------------------------------------------------------------------------
+
+// May the group store into v? Every reader of v must be earlier, or this kernel element by element.
+static bool readers_done(const ti_groups *gs, const tarn_node *v, int group) {
+    for (int i = 0; i < gs->g->n_nodes; i++) {
+        const tarn_node *n = gs->g->nodes[i];
+        if (gs->of[i] < 0) continue;
+        for (int j = 0; j < n->n_in; j++) {
+            ti_access a;
+            int n_map = is_map_node(n) ? ti_squeeze(&n->shape).rank : 0;
+            const tarn_node *o = ti_resolve(gs, n, n->in[j], n_map, &a);
+            if (ti_storage(gs, o) != v) continue;
+            if (gs->of[i] == group) {
+                if (!is_map_node(n) || !ti_access_identity(&a, n_map)) return false;
+                if (o != v || !tarn_shape_equal(&n->shape, &v->shape)) return false;
+            } else if (ti_group_key(gs, gs->of[i]) > ti_group_key(gs, group)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool checks_done(const ti_groups *gs, int group) {
+    for (int i = 0; i < gs->n; i++)
+        if (gs->group[i].kind == TI_K_CHECK && ti_group_key(gs, i) > ti_group_key(gs, group))
+            return false;
+    return true;
+}
+
+// One last kernel copies what could not be stored where it is made; scalars share one.
+static tarn_status assign_late(ti_groups *gs, const tarn_node *n, int *scalars) {
+    tarn_shape s = ti_squeeze(&n->shape);
+    TI_TRY(need_stored(gs, n->in[1]));
+    bool share = s.rank == 0 && *scalars >= 0;
+    if (!share) TI_TRY(group_new(gs, TI_K_MAP, s, NULL, false, &gs->assign_of[n->id]));
+    if (share) gs->assign_of[n->id] = *scalars;
+    if (s.rank == 0) *scalars = gs->assign_of[n->id];
+    return TARN_OK;
+}
+
+static tarn_status take_assigns(ti_groups *gs) {
+    int scalars = -1;
+    for (int i = 0; i < gs->g->n_nodes; i++) {
+        const tarn_node *n = gs->g->nodes[i];
+        if (n->op != &ti_op_assign) continue;
+        const tarn_node *x = n->in[1];
+        int group = gs->of[x->id];
+        if (group >= 0 && checks_done(gs, group) && readers_done(gs, n->in[0], group)) {
+            gs->assign_of[i] = group;
+        } else {
+            TI_TRY(assign_late(gs, n, &scalars));
+        }
+    }
+    return TARN_OK;
+}
+
+// ---- all ----------------------------------------------------------------------------------------
+
+// A value used by another group than its own lies in memory.
+static void mark_stored(ti_groups *gs) {
+    for (int i = 0; i < gs->g->n_nodes; i++) {
+        const tarn_node *n = gs->g->nodes[i];
+        if (gs->of[i] < 0) continue;
+        for (int j = 0; j < n->n_in; j++) {
+            ti_access a;
+            int n_map = ti_squeeze(&n->shape).rank;
+            const tarn_node *o = ti_storage(gs, ti_resolve(gs, n, n->in[j], n_map, &a));
+            if (gs->of[o->id] >= 0 && gs->of[o->id] != gs->of[i]) gs->stored[o->id] = true;
+        }
+    }
+}
+
+static tarn_status groups_alloc(const tarn_graph *g, ti_groups *gs) {
+    size_t n = (size_t)g->n_nodes;
+    gs->cap = 4 * g->n_nodes + 8;
+    TI_TRY(ti_alloc_zero((size_t)gs->cap * sizeof *gs->group, &gs->group));
+    TI_TRY(ti_alloc(n * sizeof *gs->of, &gs->of));
+    TI_TRY(ti_alloc(n * sizeof *gs->assign_of, &gs->assign_of));
+    TI_TRY(ti_alloc_zero(n, &gs->stored));
+    for (size_t i = 0; i < n; i++) gs->of[i] = gs->assign_of[i] = TI_NO_GROUP;
+    return TARN_OK;
+}
+
+static tarn_status take_all(ti_groups *gs, tarn_node *const *roots, int n_roots) {
+    for (int i = 0; i < gs->g->n_nodes; i++) TI_TRY(take(gs, gs->g->nodes[i]));
+    for (int i = 0; i < n_roots; i++)
+        if (roots[i]->op->kind != TI_EFFECT || roots[i]->op == &ti_op_check_finite)
+            TI_TRY(need_stored(gs, roots[i]));
+    TI_TRY(take_assigns(gs));
+    mark_stored(gs);
+    return TARN_OK;
+}
+
+tarn_status ti_groups_make(const tarn_graph *g, tarn_node *const *roots, int n_roots, bool fuse,
+                           ti_groups *out) {
+    ti_groups gs = {.g = g, .fuse = fuse};
+    tarn_status st = groups_alloc(g, &gs);
+    if (!st) st = take_all(&gs, roots, n_roots);
+    if (st) ti_groups_free(&gs);
+    if (!st) *out = gs;
+    return st;
+}
+
+void ti_groups_free(ti_groups *gs) {
+    ti_free(gs->group);
+    ti_free(gs->of);
+    ti_free(gs->assign_of);
+    ti_free(gs->stored);
+    *gs = (ti_groups){0};
+}

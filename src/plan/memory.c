@@ -1,0 +1,191 @@
+// Lifetimes, in-place results and offsets: the exact peak is known before the first run.
+// Largest first, each at the lowest offset free during its life (greedy by size).
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/plan.h"
+
+enum { ALIGN = 64 };
+
+int64_t ti_plan_dim_max(const ti_plan *p, int64_t dim) {
+    if (dim >= 0) return dim;
+    const ti_sym *s = &p->sym[-dim - 1];
+    if (s->a < 0) return s->maximum;
+    int64_t m = s->coef * ti_plan_dim_max(p, -(int64_t)s->a - 1);
+    return s->b < 0 ? m : m * ti_plan_dim_max(p, -(int64_t)s->b - 1);
+}
+
+void ti_kernel_values(const ti_kernel *k, void (*f)(void *ctx, int value, bool write), void *ctx) {
+    for (int i = 0; i < k->n_inst; i++) {
+        const ti_inst *in = &k->inst[i];
+        if (in->kind == TI_I_LOAD) f(ctx, k->access[in->access].value, false);
+        if (in->kind == TI_I_STORE) f(ctx, k->access[in->access].value, true);
+    }
+    if (k->kind == TI_K_CHECK) f(ctx, k->value, false);
+    if (k->kind == TI_K_DOT || k->kind == TI_K_COLS) f(ctx, k->a.value, false);
+    if (k->kind != TI_K_DOT) return;
+    f(ctx, k->b.value, false);
+    if (k->pack_a >= 0) f(ctx, k->pack_a, true);
+    if (k->pack_b >= 0) f(ctx, k->pack_b, true);
+}
+
+typedef struct touch {
+    ti_plan *p;
+    int kernel;
+} touch;
+
+static void touch_value(void *ctx, int value, bool write) {
+    touch *t = ctx;
+    ti_value *v = &t->p->values[value];
+    (void)write;
+    if (v->first < 0) v->first = t->kernel;
+    v->last = t->kernel;
+}
+
+static tarn_status sizes(ti_plan *p) {
+    for (int i = 0; i < p->n_values; i++) {
+        ti_value *v = &p->values[i];
+        v->first = v->last = -1;
+        if (v->place != TI_ARENA || v->bytes) continue;
+        size_t n = tarn_dtype_size(v->dtype);
+        for (int d = 0; d < v->shape.rank; d++)
+            TI_TRY(ti_mul(n, (size_t)ti_plan_dim_max(p, v->shape.dim[d]), &n));
+        v->bytes = n;
+    }
+    return TARN_OK;
+}
+
+static void lifetimes(ti_plan *p) {
+    for (int i = 0; i < p->n_kernels; i++) {
+        touch t = {p, i};
+        ti_kernel_values(&p->kernels[i], touch_value, &t);
+    }
+    for (int i = 0; i < p->n_fetch; i++)
+        if (p->fetch[i] >= 0) p->values[p->fetch[i]].last = p->n_kernels;
+}
+
+// ---- in place -----------------------------------------------------------------------------------
+
+static bool same_access(const ti_access *a, const ti_access *b) {
+    return tarn_shape_equal(&a->shape, &b->shape) && !memcmp(a->axis, b->axis, sizeof a->axis);
+}
+
+// A stored result may take over an operand that ends here and is read at the same index only.
+static bool may_take(const ti_plan *p, int kernel, const ti_access *out, int operand) {
+    const ti_kernel *k = &p->kernels[kernel];
+    const ti_value *o = &p->values[operand], *v = &p->values[out->value];
+    if (o->place != TI_ARENA || o->last != kernel || o->first == kernel || o->bytes != v->bytes ||
+        o->dtype != v->dtype)
+        return false;
+    if (k->kind == TI_K_DOT && (k->a.value == operand || k->b.value == operand)) return false;
+    if (k->kind == TI_K_COLS && k->a.value == operand) return false;
+    for (int i = 0; i < k->n_access; i++)
+        if (k->access[i].value == operand && !same_access(&k->access[i], out)) return false;
+    for (int i = 0; i < p->n_values; i++)
+        if (p->values[i].alias == operand) return false;
+    return true;
+}
+
+static void in_place(ti_plan *p) {
+    for (int i = 0; i < p->n_kernels; i++) {
+        const ti_kernel *k = &p->kernels[i];
+        for (int j = 0; j < k->n_inst && k->kind != TI_K_ROWS; j++) {
+            if (k->inst[j].kind != TI_I_STORE) continue;
+            const ti_access *out = &k->access[k->inst[j].access];
+            ti_value *v = &p->values[out->value];
+            if (v->place != TI_ARENA || v->alias >= 0) continue;
+            for (int l = 0; l < j && v->alias < 0; l++)
+                if (k->inst[l].kind == TI_I_LOAD &&
+                    may_take(p, i, out, k->access[k->inst[l].access].value))
+                    v->alias = k->access[k->inst[l].access].value;
+        }
+    }
+}
+
+// The value whose memory v uses in the end.
+static int owner(const ti_plan *p, int v) {
+    while (p->values[v].alias >= 0) v = p->values[v].alias;
+    return v;
+}
+
+// ---- offsets ------------------------------------------------------------------------------------
+
+typedef struct span {
+    int value, first, last;
+    size_t bytes, offset;
+} span;
+
+static bool placed_over(const span *s, const span *t, size_t offset) {
+    bool time = s->first <= t->last && t->first <= s->last;
+    return time && offset < t->offset + t->bytes && t->offset < offset + s->bytes;
+}
+
+// Lowest offset where s fits among the n spans already placed.
+static size_t lowest(const span *s, const span *placed, int n) {
+    size_t offset = 0;
+    for (bool again = true; again;) {
+        again = false;
+        for (int i = 0; i < n; i++) {
+            if (!placed_over(s, &placed[i], offset)) continue;
+            offset = placed[i].offset + placed[i].bytes;
+            again = true;
+        }
+    }
+    return offset;
+}
+
+static int by_size(const void *a, const void *b) {
+    const span *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+    return x->value < y->value ? -1 : 1;
+}
+
+static int gather_spans(const ti_plan *p, span *s) {
+    int n = 0;
+    for (int i = 0; i < p->n_values; i++) {
+        const ti_value *v = &p->values[i];
+        if (v->place != TI_ARENA || v->alias >= 0 || v->first < 0) continue;
+        span t = {i, v->first, v->last, (v->bytes + ALIGN - 1) / ALIGN * ALIGN, 0};
+        for (int j = 0; j < p->n_values; j++)
+            if (owner(p, j) == i && p->values[j].last > t.last) t.last = p->values[j].last;
+        s[n++] = t;
+    }
+    return n;
+}
+
+
+static tarn_status offsets(ti_plan *p) {
+    span *s = NULL;
+    TI_TRY(ti_alloc(((size_t)p->n_values + 1) * sizeof *s, &s));
+    int n = gather_spans(p, s);
+    qsort(s, (size_t)n, sizeof *s, by_size);
+    for (int i = 0; i < n; i++) {
+        s[i].offset = lowest(&s[i], s, i);
+        p->values[s[i].value].offset = s[i].offset;
+        if (s[i].offset + s[i].bytes > p->arena_bytes) p->arena_bytes = s[i].offset + s[i].bytes;
+    }
+    for (int i = 0; i < p->n_values; i++) p->values[i].offset = p->values[owner(p, i)].offset;
+    ti_free(s);
+    return TARN_OK;
+}
+
+tarn_status ti_plan_memory(ti_plan *p, const ti_target *target) {
+    TI_TRY(sizes(p));
+    lifetimes(p);
+    if (target->in_place) in_place(p);
+    return offsets(p);
+}
+
+tarn_status ti_plan_verify(const ti_plan *p) {
+    for (int i = 0; i < p->n_values; i++)
+        for (int j = 0; j < i; j++) {
+            const ti_value *a = &p->values[i], *b = &p->values[j];
+            if (a->place != TI_ARENA || b->place != TI_ARENA || a->first < 0 || b->first < 0)
+                continue;
+            if (owner(p, i) == owner(p, j)) continue;
+            bool time = a->first <= b->last && b->first <= a->last;
+            if (time && a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes)
+                return ti_error(TARN_ESTATE, "plan: values %d and %d overlap", i, j);
+        }
+    return TARN_OK;
+}
