@@ -92,6 +92,10 @@ tarn_status ti_canvas_write(ti_canvas *c, const char *path) {
     return ti_writer_commit(&w);
 }
 
+double ti_canvas_snap(double units) {
+    return round(units * TI_CANVAS_SCALE) / TI_CANVAS_SCALE;
+}
+
 void ti_canvas_color(ti_canvas *c, ti_color color) {
     cairo_set_source_rgb(c->cr, color.r, color.g, color.b);
 }

@@ -39,6 +39,9 @@ void ti_canvas_free(ti_canvas *c);
 // PNG file, whole or not at all.
 TARN_CHECK tarn_status ti_canvas_write(ti_canvas *c, const char *path);
 
+// The nearest place at which an edge, or the middle of a line one unit wide, is sharp.
+double ti_canvas_snap(double units);
+
 void ti_canvas_color(ti_canvas *c, ti_color color);
 void ti_canvas_fill(ti_canvas *c, double x, double y, double w, double h, ti_color color);
 // Frame of that line width around, not over, the rectangle.

@@ -86,7 +86,7 @@ static void lay_out(matrix *m) {
     m->upright = widest > m->cell * m->stride - 6;
     m->label_width = widest + LABEL_GAP;
     m->label_height = (m->upright ? widest : LABEL_ROW) + LABEL_GAP;
-    m->left = MARGIN + AXIS_LABEL_HEIGHT + m->label_width;
+    m->left = ceil(MARGIN + AXIS_LABEL_HEIGHT + m->label_width);  // sharp edges of cells
     m->top = MARGIN + TITLE_HEIGHT + AXIS_LABEL_HEIGHT;
 }
 

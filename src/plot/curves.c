@@ -137,7 +137,7 @@ static void draw_y_axis(panel *p, const char *label) {
     char text[TI_TICK_TEXT_CAP];
     ti_font font = colored(tick_font, ti_muted, TI_RIGHT);
     for (int i = 0; i < p->y_ticks.count; i++) {
-        double y = y_at(p, ti_tick_value(&p->y_ticks, i));
+        double y = ti_canvas_snap(y_at(p, ti_tick_value(&p->y_ticks, i)));
         ti_canvas_line(&p->canvas, p->left, y, p->right, y, 1, ti_faint);
         ti_canvas_text(&p->canvas, p->left - tick_gap, y, &font,
                        ti_tick_text(&p->y_ticks, i, text));
@@ -151,7 +151,7 @@ static void draw_x_axis(panel *p, const char *label) {
     ti_font font = colored(tick_font, ti_muted, TI_CENTER);
     ti_canvas_line(&p->canvas, p->left, p->bottom, p->right, p->bottom, 1, ti_muted);
     for (int i = 0; i < p->x_ticks.count; i++) {
-        double x = x_at(p, ti_tick_value(&p->x_ticks, i));
+        double x = ti_canvas_snap(x_at(p, ti_tick_value(&p->x_ticks, i)));
         ti_canvas_line(&p->canvas, x, p->bottom, x, p->bottom + 4, 1, ti_muted);
         ti_canvas_text(&p->canvas, x, p->bottom + 15, &font, ti_tick_text(&p->x_ticks, i, text));
     }
@@ -201,7 +201,8 @@ static void draw_curves(panel *p) {
 static void draw(panel *p, const char *title, const char *x_label, const char *y_label) {
     ti_font font = colored(title_font, ti_ink, TI_LEFT);
     double y = MARGIN - 8;
-    p->left = MARGIN + (is_given(y_label) ? AXIS_LABEL_HEIGHT : 0) + widest_y_tick(p) + tick_gap;
+    double label_room = is_given(y_label) ? AXIS_LABEL_HEIGHT : 0;
+    p->left = ceil(MARGIN + label_room + widest_y_tick(p) + tick_gap);
     p->right = WIDTH - MARGIN;
     if (is_given(title)) {
         ti_canvas_text(&p->canvas, p->left, MARGIN + 4, &font, title);

@@ -48,12 +48,12 @@ static double zoom_of(const tarn_tile *t) {
     return side <= PLACE_PIXELS ? PLACE_PIXELS / side : (double)PLACE_PIXELS / side;
 }
 
-// In the middle of the place at (x, y), which is moved to whole pixels of the file.
+// In the middle of the place at (x, y), moved to whole pixels of the file.
 static void draw_picture(ti_canvas *c, double x, double y, const tarn_tile *t) {
     double zoom = zoom_of(t) / TI_CANVAS_SCALE;
     double w = t->width * zoom, h = t->height * zoom;
-    x = floor((x + (PLACE - w) / 2) * TI_CANVAS_SCALE) / TI_CANVAS_SCALE;
-    y = floor((y + (PLACE - h) / 2) * TI_CANVAS_SCALE) / TI_CANVAS_SCALE;
+    x = ti_canvas_snap(x + (PLACE - w) / 2);
+    y = ti_canvas_snap(y + (PLACE - h) / 2);
     cairo_surface_t *image = image_of(t);
     cairo_save(c->cr);
     cairo_rectangle(c->cr, x, y, w, h);
