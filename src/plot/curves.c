@@ -15,7 +15,9 @@ enum { MARGIN = 24, LEGEND_ROW = 21, X_AXIS_HEIGHT = 34, AXIS_LABEL_HEIGHT = 20 
 enum { INSET = 10 };  // between the panel's edges and the first and last point
 enum { SAMPLE_WIDTH = 26, SAMPLE_GAP = 7, ITEM_GAP = 20 };
 enum { MAX_X_TICKS = 11, MAX_Y_TICKS = 8, MAX_MARKED_POINTS = 30 };
-static const double line_width = 2, marker_radius = 2.6, dot_radius = 4, tick_gap = 9;
+enum { MANY_POINTS = 1000 };  // from here on lines are thin: noise must not fill the panel
+static const double line_width = 2, thin_line_width = 1.2;
+static const double marker_radius = 2.6, dot_radius = 4, tick_gap = 9;
 
 static const ti_font title_font = {.size = 16, .bold = true, .max_width = WIDTH - 2 * MARGIN};
 static const ti_font legend_font = {.size = 12, .max_width = 180};
@@ -88,9 +90,10 @@ static bool is_given(const char *text) {
 
 // ---- parts -------------------------------------------------------------------------------------
 
-static void set_stroke(cairo_t *cr, bool dashed) {
+static void set_stroke(const panel *p, bool dashed) {
     static const double dashes[] = {6, 4};
-    cairo_set_line_width(cr, line_width);
+    cairo_t *cr = p->canvas.cr;
+    cairo_set_line_width(cr, p->n_points < MANY_POINTS ? line_width : thin_line_width);
     cairo_set_line_cap(cr, dashed ? CAIRO_LINE_CAP_BUTT : CAIRO_LINE_CAP_ROUND);
     cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
     cairo_set_dash(cr, dashes, dashed ? 2 : 0, 0);
@@ -102,14 +105,15 @@ static void draw_dot(cairo_t *cr, double x, double y, double radius) {
     cairo_fill(cr);
 }
 
-static void draw_sample(ti_canvas *c, double x, double y, int k, bool dashed) {
-    ti_canvas_color(c, ti_palette(k));
-    cairo_save(c->cr);
-    set_stroke(c->cr, dashed);
-    cairo_move_to(c->cr, x, y);
-    cairo_line_to(c->cr, x + SAMPLE_WIDTH, y);
-    cairo_stroke(c->cr);
-    cairo_restore(c->cr);
+static void draw_sample(panel *p, double x, double y, int k) {
+    cairo_t *cr = p->canvas.cr;
+    ti_canvas_color(&p->canvas, ti_palette(k));
+    cairo_save(cr);
+    set_stroke(p, p->curves[k].dashed);
+    cairo_move_to(cr, x, y);
+    cairo_line_to(cr, x + SAMPLE_WIDTH, y);
+    cairo_stroke(cr);
+    cairo_restore(cr);
 }
 
 // From the left edge at height `y`; returns where it ends.
@@ -125,7 +129,7 @@ static double draw_legend(panel *p, double y) {
             y += LEGEND_ROW;
         }
         double middle = y + LEGEND_ROW / 2.0;
-        draw_sample(&p->canvas, x, middle, k, c->dashed);
+        draw_sample(p, x, middle, k);
         ti_canvas_text(&p->canvas, x + SAMPLE_WIDTH + SAMPLE_GAP, middle, &font, c->label);
         x += width + ITEM_GAP;
         end = y + LEGEND_ROW;
@@ -170,7 +174,7 @@ static void draw_line(const panel *p, const tarn_curve *c) {
             cairo_move_to(cr, x_at(p, i + 1), y_at(p, c->y[i]));
     }
     cairo_save(cr);
-    set_stroke(cr, c->dashed);
+    set_stroke(p, c->dashed);
     cairo_stroke(cr);
     cairo_restore(cr);
 }
