@@ -139,8 +139,10 @@ static int spline_span(double x, double w[4]) {
 
 static void bend(dice *d, ti_path *path) {
     knot field[FIELD][FIELD];
-    for (int i = 0; i < FIELD * FIELD; i++)
-        field[i / FIELD][i % FIELD] = (knot){bell(d, field_spread), bell(d, field_spread)};
+    for (int i = 0; i < FIELD * FIELD; i++) {
+        double dx = bell(d, field_spread), dy = bell(d, field_spread);
+        field[i / FIELD][i % FIELD] = (knot){dx, dy};
+    }
     for (int i = 0; i < path->n; i++) {
         ti_pen *p = &path->point[i];
         double wx[4], wy[4], dx = 0, dy = 0;

@@ -21,41 +21,34 @@ static void check_tiny(const char *file) {
     tarn_tensor_release(t);
 }
 
-static void need_gzip(void) {
-    tarn_part part;
-    for (int i = 0; tarn_version_part(i, &part); i++) {
-        if (strcmp(part.name, "zlib") == 0 && !part.present) SKIP("this build has no zlib");
-    }
-}
-
 TEST(idx_reads_plain_files) { check_tiny("tiny.idx"); }
 
 TEST(idx_reads_gzip_whatever_the_name) {
-    need_gzip();
+    need_part("zlib");
     check_tiny("tiny.idx.gz");
 }
 
 TEST(idx_reads_several_gzip_members_as_one_stream) {
-    need_gzip();
+    need_part("zlib");
     check_tiny("members.idx.gz");
 }
 
 TEST(idx_refuses_every_truncation) { check_truncations("tiny.idx", read_idx); }
 
 TEST(idx_refuses_every_truncation_of_gzip) {
-    need_gzip();
+    need_part("zlib");
     check_truncations("tiny.idx.gz", read_idx);
 }
 
 TEST(idx_survives_every_failed_allocation) { check_allocations("tiny.idx", read_idx); }
 
 TEST(idx_survives_every_failed_allocation_of_gzip) {
-    need_gzip();
+    need_part("zlib");
     check_allocations("tiny.idx.gz", read_idx);
 }
 
 TEST(idx_names_file_and_byte_of_damage_in_gzip) {
-    need_gzip();
+    need_part("zlib");
     bytes b = golden_bytes("tiny.idx.gz");
     b.data[b.size - 6] ^= 1;  // the checksum
     CHECK_ERR(read_idx(b.data, b.size), TARN_EFORMAT, "tiny.idx: gzip data is damaged");
@@ -63,7 +56,7 @@ TEST(idx_names_file_and_byte_of_damage_in_gzip) {
 }
 
 TEST(idx_refuses_bytes_after_the_gzip_data) {
-    need_gzip();
+    need_part("zlib");
     bytes b = golden_bytes("tiny.idx.gz");
     uint8_t more[128] = {0};
     memcpy(more, b.data, b.size);
@@ -111,7 +104,7 @@ TEST(idx_refuses_huge_sizes_before_taking_memory) {
 TEST(idx_accepts_empty_arrays) { CHECK_OK(read_made(0x08, 2, (uint32_t[]){0, 5}, 0)); }
 
 TEST(idx_refuses_a_gzip_file_too_small_for_its_promise) {
-    need_gzip();
+    need_part("zlib");
     bytes b = golden_bytes("members.idx.gz");
     // The stored size bounds what can come out: 1032 to 1 is the best that deflate can do.
     ti_source s;
@@ -125,7 +118,7 @@ TEST(gzip_files_are_unpacked_up_to_a_limit) {
     char path[PATH_CAP];
     uint8_t *data;
     size_t size;
-    need_gzip();
+    need_part("zlib");
     golden_path("tiny.idx.gz", path);
     CHECK_ERR(ti_source_read_file(path, 39, &data, &size), TARN_ELIMIT, "39 bytes allowed");
     CHECK_OK(ti_source_read_file(path, 57, &data, &size));

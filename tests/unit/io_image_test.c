@@ -3,13 +3,6 @@
 #include "io/image.h"
 #include "io_support.h"
 
-static void need_part(const char *name) {
-    tarn_part part;
-    for (int i = 0; tarn_version_part(i, &part); i++) {
-        if (strcmp(part.name, name) == 0 && !part.present) SKIP("this build has no %s", name);
-    }
-}
-
 // Picture `file` in 1 and 3 channels against NAME.1.idx and NAME.3.idx, each byte within `most`.
 static void check_picture(const char *file, const char *name, int most) {
     for (int channels = 1; channels <= 3; channels += 2) {

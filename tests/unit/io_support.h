@@ -9,6 +9,14 @@
 
 enum { PATH_CAP = 512 };
 
+// Skip the test in a build without this optional library.
+static inline void need_part(const char *name) {
+    tarn_part part;
+    for (int i = 0; tarn_version_part(i, &part); i++) {
+        if (strcmp(part.name, name) == 0 && !part.present) SKIP("this build has no %s", name);
+    }
+}
+
 // The path of FILE in FOLDER, in a buffer of the caller.
 static inline const char *path_of(const char *folder, const char *file, char path[PATH_CAP]) {
     CHECK(snprintf(path, PATH_CAP, "%s/%s", folder, file) < PATH_CAP);
