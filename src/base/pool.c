@@ -1,6 +1,7 @@
 // Workers wait in a bounded spin, then in a futex-backed condition: a step comes every few
 // milliseconds, so the spin usually catches it, and an idle process costs nothing. Workers are
 // pinned to different cores: unpinned ones were seen to share one.
+#define _GNU_SOURCE  // processor affinity
 #include "base/pool.h"
 
 #include <pthread.h>
@@ -63,12 +64,13 @@ tarn_status tarn_set_threads(int n) {
 
 // ---- workers ------------------------------------------------------------------------------------
 
-// The i-th core this process may use, or -1 when there are fewer.
-static int nth_core(int i) {
+// The i-th core (from 1) this process may use beside the one the caller is on, or -1.
+static int other_core(int i) {
     cpu_set_t set;
+    int here = sched_getcpu();
     if (sched_getaffinity(0, sizeof set, &set)) return -1;
     for (int c = 0; c < CPU_SETSIZE; c++)
-        if (CPU_ISSET((size_t)c, &set) && i-- == 0) return c;
+        if (c != here && CPU_ISSET((size_t)c, &set) && --i == 0) return c;
     return -1;
 }
 
@@ -125,7 +127,7 @@ static void start_workers(int n) {
         start *s = NULL;
         pthread_t id;
         if (ti_alloc(sizeof *s, &s)) return;
-        *s = (start){pool.started + 1, nth_core(pool.started + 1), atomic_load(&pool.region)};
+        *s = (start){pool.started + 1, other_core(pool.started + 1), atomic_load(&pool.region)};
         if (pthread_create(&id, NULL, worker, s)) {
             ti_free(s);
             return;
