@@ -217,16 +217,13 @@ static tarn_status check_opts(const char *path, const tarn_csv_opts *o, const ta
     return TARN_OK;
 }
 
-tarn_status tarn_data_csv(const char *path, const tarn_csv_opts *opts, tarn_dataset *train,
-                          tarn_dataset *test) {
+tarn_status ti_data_csv_parse(const char *what, const uint8_t *text, size_t size,
+                              const tarn_csv_opts *opts, tarn_dataset *train, tarn_dataset *test) {
     static const tarn_csv_opts defaults = {0};
     table t = {.opts = opts ? opts : &defaults};
-    uint8_t *text = NULL;
-    size_t size;
     tarn_status st;
-    if ((st = check_opts(path, t.opts, test))) return st;
-    if ((st = ti_source_read_file(path, most_file_bytes, &text, &size))) return st;
-    ti_csv_open(&t.csv, path, text, size, t.opts->delimiter);
+    TI_TRY(check_opts(what, t.opts, test));
+    ti_csv_open(&t.csv, what, text, size, t.opts->delimiter);
     ti_classes_init(&t.classes);
     if ((st = read_table(&t))) goto done;
     *train = t.train;
@@ -239,6 +236,15 @@ done:
     ti_classes_free(&t.classes);
     ti_arena_free(&t.arena);
     ti_csv_close(&t.csv);
+    return st;
+}
+
+tarn_status tarn_data_csv(const char *path, const tarn_csv_opts *opts, tarn_dataset *train,
+                          tarn_dataset *test) {
+    uint8_t *text;
+    size_t size;
+    TI_TRY(ti_source_read_file(path, most_file_bytes, &text, &size));
+    tarn_status st = ti_data_csv_parse(path, text, size, opts, train, test);
     ti_free(text);
     return st;
 }

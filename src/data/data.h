@@ -1,5 +1,5 @@
-// Internal contract of src/data: class names shared by data sets, and the row conversion under the
-// pipeline.
+// Internal contract of src/data: class names shared by data sets, CSV text in memory, and the
+// conversion under the pipeline.
 #ifndef TI_DATA_H
 #define TI_DATA_H
 
@@ -11,6 +11,11 @@ TARN_CHECK tarn_status ti_dataset_set_labels(tarn_dataset *d, const char *const 
 // Let dst use the labels of src too.
 void ti_dataset_share_labels(tarn_dataset *dst, const tarn_dataset *src);
 void ti_dataset_set_name(tarn_dataset *d, const char *name);
+
+// tarn_data_csv of text in memory; `what` names it in messages.
+TARN_CHECK tarn_status ti_data_csv_parse(const char *what, const uint8_t *text, size_t size,
+                                         const tarn_csv_opts *opts, tarn_dataset *train,
+                                         tarn_dataset *test);
 
 // dst[i] = (float)src[i] * scale + offset, rounded to f32 after each step; the same bits on every
 // machine (the build forbids contraction to fused multiply-add). No overlap.
