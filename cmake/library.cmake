@@ -1,0 +1,52 @@
+# libtarn from all of src/, one compilation for the static and the shared library.
+
+file(GLOB_RECURSE tarn_sources CONFIGURE_DEPENDS src/*.c)
+
+# Kernels of an instruction set say so in the file name, and are chosen at run time.
+function(tarn_isa suffix processors)
+  set(kept ${tarn_sources})
+  list(FILTER kept INCLUDE REGEX "_${suffix}\\.c$")
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(${processors})$")
+    list(REMOVE_ITEM tarn_sources ${kept} "")
+    set(tarn_sources ${tarn_sources} PARENT_SCOPE)
+  elseif(kept)
+    set_property(SOURCE ${kept} APPEND PROPERTY COMPILE_OPTIONS ${ARGN})
+  endif()
+endfunction()
+set(x86 "x86_64|AMD64|amd64")
+tarn_isa(avx2 ${x86} -mavx2 -mfma -mf16c)
+tarn_isa(avx512 ${x86} -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma)
+tarn_isa(neon "aarch64|arm64")
+
+# The text that generated C starts with is a header of the library too: one source for both.
+file(GLOB prelude CONFIGURE_DEPENDS src/codegen/prelude.h)
+if(prelude)
+  set(prelude_text ${CMAKE_BINARY_DIR}/gen/prelude_text.c)
+  add_custom_command(OUTPUT ${prelude_text}
+    COMMAND ${CMAKE_COMMAND} -DIN=${prelude} -DOUT=${prelude_text} -DNAME=ti_prelude_text
+            -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${prelude} cmake/embed.cmake
+    COMMENT "Embedding src/codegen/prelude.h" VERBATIM)
+  list(APPEND tarn_sources ${prelude_text})
+endif()
+
+add_library(tarn_objects OBJECT ${tarn_sources})
+target_include_directories(tarn_objects PRIVATE include src)
+target_compile_definitions(tarn_objects PRIVATE ${tarn_defs})
+target_link_libraries(tarn_objects PRIVATE ${tarn_links})
+
+function(tarn_library target kind)
+  add_library(${target} ${kind} $<TARGET_OBJECTS:tarn_objects>)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME tarn EXPORT_NAME ${target})
+  target_include_directories(${target} INTERFACE
+    $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+  target_link_libraries(${target} PRIVATE ${tarn_links})
+endfunction()
+
+tarn_library(tarn STATIC)
+if(BUILD_SHARED)
+  tarn_library(tarn_shared SHARED)
+  # Binary compatibility holds within one minor release, so the soname names it.
+  set_target_properties(tarn_shared PROPERTIES VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+endif()
