@@ -46,7 +46,7 @@ ti_color ti_color_mix(ti_color a, ti_color b, double t) {
 
 // The status of Cairo's first failure as ours.
 static tarn_status cairo_error(cairo_status_t failed) {
-    tarn_status st = failed == CAIRO_STATUS_NO_MEMORY ? TARN_ENOMEM : TARN_EUNSUPPORTED;
+    tarn_status st = failed == CAIRO_STATUS_NO_MEMORY ? TARN_ENOMEM : TARN_EIO;
     return ti_error(st, "Cairo: %s", cairo_status_to_string(failed));
 }
 
