@@ -19,12 +19,12 @@ void test_register(test_case *t);
 
 // A test's name is a claim: softmax_does_not_overflow_on_large_inputs.
 #define TEST(name)                                                        \
-    static void test_##name(void);                                        \
+    static void case_##name(void);                                        \
     __attribute__((constructor)) static void test_register_##name(void) { \
-        static test_case self = {#name, test_##name, NULL};               \
+        static test_case self = {#name, case_##name, NULL};               \
         test_register(&self);                                             \
     }                                                                     \
-    static void test_##name(void)
+    static void case_##name(void)
 
 // ---- ends of a test ----------------------------------------------------------------------------
 _Noreturn void test_fail(const char *file, int line, const char *fmt, ...) TARN_PRINTF(3, 4);
