@@ -45,15 +45,6 @@ static bool valid_real(const cli_opt *o, const char *text) {
     return end != text && !*end && isfinite(v) && in_bounds(o, v);
 }
 
-static bool valid_name(const cli_opt *o, const char *text) {
-    const char *list = o->choices, *word;
-    int len;
-    while ((word = cli_word(&list, &len)))
-        if (strlen(text) == (size_t)len && !memcmp(word, text, (size_t)len)) return true;
-    return false;
-}
-
-
 // How messages call a row: "--epochs" or "FILE".
 static const char *row_name(const cli_opt *o, cli_text *t) {
     snprintf(t->s, sizeof t->s, "%s%s", o->positional ? "" : "--", o->name);
@@ -76,7 +67,7 @@ static int check_value(const cli_cmd *cmd, const cli_opt *o, const char *text) {
     cli_text name;
     if (o->kind == CLI_INT && !valid_int(o, text)) return bad_number(cmd, o, text);
     if (o->kind == CLI_REAL && !valid_real(o, text)) return bad_number(cmd, o, text);
-    if (o->kind == CLI_NAME && !valid_name(o, text))
+    if (o->kind == CLI_NAME && !cli_has_word(o->choices, text))
         return cli_usage(cmd, "%s: '%s' is none of: %s", row_name(o, &name), text, o->choices);
     if (o->kind != CLI_FLAG && !*text)
         return cli_usage(cmd, "%s: the value is empty", row_name(o, &name));

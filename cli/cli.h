@@ -135,6 +135,7 @@ typedef const char *(*cli_names)(const void *user, int i);
 const char *cli_nearest(const char *word, cli_names next, const void *user);
 // The next word of a list separated by blanks: its start, *len its length; NULL at the end.
 const char *cli_word(const char **list, int *len);
+bool cli_has_word(const char *list, const char *want);
 
 // Short texts for people; each returns its buffer.
 const char *cli_count(cli_text *t, int64_t n);        // 669,706

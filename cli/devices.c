@@ -38,14 +38,12 @@ static void keep_features(machine *m, const char *flags) {
                                         "f16c",        "avx512f",     "avx512bw", "avx512vl",
                                         "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16",
                                         "asimd",       "asimdhp",     "sve",      "bf16"};
-    const char *word;
-    int len, at = 0;
+    int at = 0;
     *m->features = '\0';
-    while ((word = cli_word(&flags, &len)))
-        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            if (strlen(known[i]) == (size_t)len && !memcmp(known[i], word, (size_t)len))
-                at += snprintf(m->features + at, sizeof m->features - (size_t)at, "%s%s",
-                               at ? " " : "", known[i]);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (cli_has_word(flags, known[i]))
+            at += snprintf(m->features + at, sizeof m->features - (size_t)at, "%s%s",
+                           at ? " " : "", known[i]);
 }
 
 static void read_processor(machine *m) {
@@ -148,17 +146,19 @@ static int print_json(const cli_args *a, const machine *m) {
 
 static void print_text(const machine *m) {
     const char *names = device_names();
-    cli_text text, name;
+    cli_text name;
     cli_table *t = cli_table_create("ll");
     cli_cell(t, "processor");
     cli_cell(t, "%s", m->cpu);
     cli_cell(t, "features");
     cli_cell(t, "%s", m->features);
     cli_cell(t, "cores");
-    cli_cell(t, "%d, %d threads in use", (int)m->cores, tarn_threads());
+    cli_cell(t, "%d; programs use %d thread%s", (int)m->cores, tarn_threads(),
+             tarn_threads() == 1 ? "" : "s");
     for (int i = 0; i < m->n_caches; i++) {
+        bool mib = m->caches[i].bytes >= 1048576;
         cli_cell(t, "cache L%d", m->caches[i].level);
-        cli_cell(t, "%s", cli_bytes(&text, (double)m->caches[i].bytes));
+        cli_cell(t, mib ? "%.3g MiB" : "%.0f KiB", (double)m->caches[i].bytes / (mib ? 1048576 : 1024));
     }
     while (next_device(&names, &name)) {
         cli_cell(t, "device %s", name.s);

@@ -20,6 +20,9 @@ static int data_of_job(cli_eval *e, cli_job *job) {
     tarn_status st = tarn_experiment_data(job->experiment, job->data, &train, &test);
     if (st) return cli_fail(e->a, st);
     take_test(e, &train, &test);
+    if (cli_job_fell_back(job, &e->data))
+        cli_note(e->a, "note: no files of %s found, these are generated digits",
+                 job->info.data_name);
     return CLI_OK;
 }
 
@@ -49,14 +52,12 @@ static int load_data(cli_eval *e) {
     if (!yaml && !cli_job_is_beside(e->path)) {
         code = data_of_folder(e);
     } else {
-        code = yaml ? cli_job_read(e->a, yaml, &job) : cli_job_beside(e->a, e->path, &job);
+        code = yaml ? cli_job_read(e->a, yaml, &job) : cli_job_beside(e->a, e->path, NULL, &job);
         if (!code) code = data_of_job(e, &job);
         cli_job_clear(&job);
     }
     if (code) return code;
     e->samples = tarn_tensor_shape(e->data.x)->dim[0];
-    if (e->data.generated)
-        cli_note(e->a, "note: no files of the data set found, these are generated digits");
     return CLI_OK;
 }
 
@@ -99,8 +100,8 @@ static int print_json(const cli_eval *e, const cli_report *r) {
 static void print_text(const cli_eval *e) {
     cli_text count;
     cli_table *t = cli_table_create("lr");
-    printf("%s test samples of %s%s\n", cli_count(&count, e->samples), e->data.name,
-           e->data.generated ? " (generated)" : "");
+    printf("%s test samples of %s%s\n", cli_count(&count, e->samples),
+           e->data.generated ? "generated " : "", e->data.name);
     for (int i = 0; i < e->logs.count; i++) {
         bool share = strstr(e->logs.item[i].name, "accuracy") != NULL;
         double value = e->logs.item[i].value;

@@ -54,7 +54,7 @@ static void fill_rows(cli_report *r) {
 tarn_status cli_report_create(const cli_eval *e, cli_report *r) {
     *r = (cli_report){.classes = cli_model_outputs(e->model)};
     size_t n = (size_t)r->classes;
-    TARN_TRY(tarn_model_predict(e->model, e->data.x, cli_int(e->a, "batch"), &r->p));
+    TARN_TRY(cli_model_answers(e->model, e->data.x, cli_int(e->a, "batch"), &r->p));
     r->counts = calloc(n * n, sizeof *r->counts);
     r->row = calloc(n, sizeof *r->row);
     r->answer = calloc((size_t)e->samples, sizeof *r->answer);
@@ -185,9 +185,11 @@ static bool picture_size(const tarn_dataset *d, cli_picture_size *out) {
 
 static tarn_status draw_confusion(const cli_eval *e, const cli_report *r, const char *path) {
     const char **labels = calloc((size_t)r->classes, sizeof *labels);
+    cli_text title;
     if (!labels) return TARN_ENOMEM;
     for (int64_t i = 0; i < r->classes; i++) labels[i] = tarn_model_label(e->model, i);
-    tarn_status st = tarn_plot_confusion(path, "confusion", r->counts, (int)r->classes,
+    snprintf(title.s, sizeof title.s, "answers on %s", e->data.name);
+    tarn_status st = tarn_plot_confusion(path, title.s, r->counts, (int)r->classes,
                                          labels[0] ? labels : NULL);
     free(labels);
     if (!st) cli_note(e->a, "wrote %s", path);
@@ -230,7 +232,7 @@ static void sum_up(const float *y, const float *p, int64_t n, double *squares, d
 tarn_status cli_regression_metrics(cli_eval *e) {
     tarn_tensor *p;
     double squares, sizes, variance;
-    TARN_TRY(tarn_model_predict(e->model, e->data.x, cli_int(e->a, "batch"), &p));
+    TARN_TRY(cli_model_answers(e->model, e->data.x, cli_int(e->a, "batch"), &p));
     int64_t n = tarn_tensor_numel(e->data.y);
     sum_up(tarn_tensor_cdata(e->data.y), tarn_tensor_cdata(p), n, &squares, &sizes, &variance);
     add_metric(&e->logs, "mse", squares / (double)n);

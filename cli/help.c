@@ -129,15 +129,32 @@ int cli_unknown_command(const cli_cmd *cmd, const char *name) {
     return cli_usage(cmd, "unknown command '%s'; 'tarn help' lists all", name);
 }
 
+static void write_dump(FILE *out, const void *what) {
+    (void)what;
+    cli_wrap(out,
+             "With --dump=STAGE a command prints, on stderr, what the compiler has after a stage, "
+             "each time a program is compiled. The text is the same from run to run.\n\n"
+             "Stages in their order:",
+             0);
+    fputs("  graph      as the model, the loss and the optimizer built it\n"
+          "  lower      composite operations written out in primitive ones\n"
+          "  canonical  one way to write what can be written in several\n"
+          "  simplify   without what is constant, repeated or not needed\n"
+          "  plan       kernels in order, and where each value lives in memory\n"
+          "  all        each of these\n",
+          out);
+}
+
 static int help_run(const cli_args *a) {
     const char *name = cli_str(a, "COMMAND");
     if (!name) return cli_overview(a);
+    if (!strcmp(name, "dump")) return cli_print(a, write_dump, NULL);
     const cli_cmd *cmd = cli_find(name);
     return cmd ? cli_print(a, write_command, cmd) : cli_unknown_command(a->cmd, name);
 }
 
 static const cli_opt help_opts[] = {
-    {"COMMAND", CLI_COMMAND, .positional = true, .help = "what to explain (default: list all)"},
+    {"COMMAND", CLI_COMMAND, .positional = true, .help = "what to explain; also 'dump', the stages of the compiler (default: list all)"},
     {0},
 };
 

@@ -1,5 +1,6 @@
 // What a training is, from a YAML file or from the record of an earlier one.
 #include "job.h"
+#include "model.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,12 +38,6 @@ static void add_sets(const cli_args *a, json_t *sets) {
                 sets, json_sprintf("%s=%s", shorts[i].key, cli_str(a, shorts[i].option)));
 }
 
-static void override_info(const cli_args *a, cli_job *job) {
-    if (!given(a, "lr")) return;
-    double rate = cli_real(a, "lr");
-    job->info.optimizer.o.learning_rate = rate == 0 ? TARN_ZERO : rate;
-}
-
 // ---- the experiment ----------------------------------------------------------------------------
 
 static int record_error(const cli_args *a, const char *path) {
@@ -60,13 +55,25 @@ static int parse(const cli_args *a, cli_job *job) {
     for (size_t i = 0; i < n; i++)
         if (!(sets[i] = json_string_value(json_array_get(list, i))))
             return record_error(a, RECORD_NAME);
+    tarn_experiment_free(job->experiment);
+    job->experiment = NULL;
     tarn_status st =
         tarn_experiment_parse(name, text, strlen(text), sets, (int)n, &job->experiment);
     if (st) return cli_fail(a, st);
     job->info = tarn_experiment_get(job->experiment);
     job->data = json_string_value(json_object_get(job->record, "data"));
-    override_info(a, job);
     return CLI_OK;
+}
+
+// --lr is short for a --set too, whose key is known once the optimizer is.
+static int parse_all(const cli_args *a, cli_job *job) {
+    int code = parse(a, job);
+    if (code || !given(a, "lr")) return code;
+    json_array_append_new(json_object_get(job->record, "set"),
+                          json_sprintf("optimizer.%s.learning_rate=%s",
+                                       cli_optimizer_name((int)job->info.optimizer.kind),
+                                       cli_str(a, "lr")));
+    return parse(a, job);
 }
 
 static void set_data(const cli_args *a, json_t *record) {
@@ -109,7 +116,7 @@ int cli_job_read(const cli_args *a, const char *yaml, cli_job *job) {
     free(text);
     if (!job->record) return cli_error(a->cmd, "'%s' is not UTF-8 text", yaml);
     set_data(a, job->record);
-    return parse(a, job);
+    return parse_all(a, job);
 }
 
 // ---- the record --------------------------------------------------------------------------------
@@ -124,15 +131,16 @@ bool cli_job_is_beside(const char *model) {
     return cli_exists(record_path(&p, model));
 }
 
-int cli_job_beside(const cli_args *a, const char *model, cli_job *job) {
+int cli_job_beside(const cli_args *a, const char *model, const char *set, cli_job *job) {
     cli_path p;
     *job = (cli_job){.record = json_load_file(record_path(&p, model), JSON_REJECT_DUPLICATES, NULL)};
     if (!json_is_object(job->record)) return record_error(a, p.s);
     json_t *sets = json_object_get(job->record, "set");
     if (!json_is_array(sets)) return record_error(a, p.s);
     add_sets(a, sets);
+    if (set) json_array_append_new(sets, json_string(set));
     set_data(a, job->record);
-    return parse(a, job);
+    return parse_all(a, job);
 }
 
 // Whole or not at all: a name of its own, then the right one.
@@ -144,6 +152,10 @@ int cli_job_save(const cli_args *a, const cli_job *job, const char *dir) {
     if (!json_dump_file(job->record, fresh.s, JSON_INDENT(2)) && !rename(fresh.s, p.s))
         return CLI_OK;
     return cli_error(a->cmd, "cannot write '%s': %s", p.s, strerror(errno));
+}
+
+bool cli_job_fell_back(const cli_job *job, const tarn_dataset *data) {
+    return data->generated && strcmp(job->info.data_name, data->name) != 0;
 }
 
 void cli_job_clear(cli_job *job) {

@@ -18,9 +18,11 @@ typedef struct cli_job {
 // From a YAML file with --set and the options that stand for one (--epochs, --batch, --seed,
 // --max-steps, --lr, --data), where the command has them.
 int cli_job_read(const cli_args *a, const char *yaml, cli_job *job);
-// From the run.json beside a model file, with the same options.
-int cli_job_beside(const cli_args *a, const char *model, cli_job *job);
+// From the run.json beside a model file, with the same options; set: one more, or NULL.
+int cli_job_beside(const cli_args *a, const char *model, const char *set, cli_job *job);
 bool cli_job_is_beside(const char *model);
+// Did generated digits stand in for data that were not found?
+bool cli_job_fell_back(const cli_job *job, const tarn_dataset *data);
 int cli_job_save(const cli_args *a, const cli_job *job, const char *dir);
 void cli_job_clear(cli_job *job);
 

@@ -6,6 +6,16 @@
 #include <math.h>
 #include <string.h>
 
+const char *cli_optimizer_name(int kind) {
+    static const char *const names[] = {
+        [TARN_SGD] = "sgd",
+        [TARN_RMSPROP] = "rmsprop",
+        [TARN_ADAM] = "adam",
+        [TARN_ADADELTA] = "adadelta",
+    };
+    return kind < (int)(sizeof names / sizeof *names) ? names[kind] : NULL;
+}
+
 static const char *text_of(const json_t *o, const char *key) {
     const char *text = json_string_value(json_object_get(o, key));
     return text ? text : "";
@@ -63,6 +73,23 @@ int cli_model_open(const cli_args *a, const char *path, tarn_model **out, cli_mo
     }
     *out = m;
     return CLI_OK;
+}
+
+// The library prepares u8 samples itself and takes f32 ones as they are: data sets of numbers are
+// scaled here.
+tarn_status cli_model_answers(tarn_model *m, const tarn_tensor *x, int64_t batch,
+                              tarn_tensor **out) {
+    tarn_preprocessing p = tarn_model_preprocessing(m);
+    float scale = p.scale == 0 ? 1 : (float)p.scale, offset = (float)p.offset;
+    tarn_tensor *scaled;
+    if (tarn_tensor_dtype(x) != TARN_F32 || (scale == 1 && offset == 0))
+        return tarn_model_predict(m, x, batch, out);
+    TARN_TRY(tarn_tensor_from(TARN_F32, *tarn_tensor_shape(x), tarn_tensor_cdata(x), &scaled));
+    float *v = tarn_tensor_data(scaled);
+    for (int64_t i = 0; i < tarn_tensor_numel(scaled); i++) v[i] = v[i] * scale + offset;
+    tarn_status st = tarn_model_predict(m, scaled, batch, out);
+    tarn_tensor_release(scaled);
+    return st;
 }
 
 int64_t cli_model_outputs(tarn_model *m) {

@@ -12,10 +12,15 @@ typedef struct cli_model_facts {
     bool classifies;      // its outputs are scores of classes
 } cli_model_facts;
 
+// "sgd" for TARN_SGD; NULL past the last kind.
+const char *cli_optimizer_name(int kind);
 // Load a model file and make it ready for --device and --dump. A sentence on stderr and an exit
 // code when that fails.
 int cli_model_open(const cli_args *a, const char *path, tarn_model **out, cli_model_facts *facts);
 tarn_status cli_model_facts_of(tarn_model *m, cli_model_facts *out);
+// Answers [n, ...] for raw samples [n, ...], u8 or f32, prepared as in training.
+tarn_status cli_model_answers(tarn_model *m, const tarn_tensor *x, int64_t batch,
+                              tarn_tensor **out);
 // Numbers that the model answers for one sample.
 int64_t cli_model_outputs(tarn_model *m);
 int64_t cli_model_parameters(tarn_model *m);

@@ -110,7 +110,7 @@ static int predict_file(const predict *t, const char *path) {
     int code = cli_input_read(t->a, t->model, path, &in);
     if (!code) {
         cli_phase("predict");
-        tarn_status st = tarn_model_predict(t->model, in.x, CHUNK, &p);
+        tarn_status st = cli_model_answers(t->model, in.x, CHUNK, &p);
         code = st ? cli_fail(t->a, st)
                   : print_answers(t, &in, tarn_tensor_data(p), tarn_tensor_shape(in.x)->dim[0]);
     }

@@ -102,34 +102,20 @@ static int read_idx(const cli_args *a, cli_input *in) {
     return cut(a, in);
 }
 
-static int read_csv(const cli_args *a, cli_input *in) {
-    tarn_dataset d;
-    tarn_csv_opts opts = {.target = cli_str(a, "target")};
-    tarn_status st = tarn_data_csv(in->path, &opts, &d, NULL);
-    if (st) return cli_fail(a, st);
-    in->x = tarn_tensor_retain(d.x);
-    in->y = tarn_tensor_retain(d.y);
-    tarn_dataset_clear(&d);
-    return cut(a, in);
+static int read_table(const cli_args *a, cli_input *in) {
+    int code = cli_table_read(a, in->path, in);
+    return code ? code : cut(a, in);
 }
 
-// x as [n] and the model's input shape; samples must have as many numbers as it takes.
-static int fit_shape(const cli_args *a, const tarn_model *m, cli_input *in) {
-    tarn_shape want = tarn_model_input_shape(m), full = {.rank = want.rank + 1};
-    int64_t n = tarn_tensor_shape(in->x)->dim[0], numel = tarn_shape_numel(&want);
+// Samples must have as many numbers as the model takes.
+static int check_samples(const cli_args *a, const tarn_model *m, const cli_input *in) {
+    tarn_shape want = tarn_model_input_shape(m);
+    int64_t n = tarn_tensor_shape(in->x)->dim[0];
     cli_text text;
-    tarn_tensor *x;
-    full.dim[0] = n;
-    memcpy(full.dim + 1, want.dim, sizeof *want.dim * (size_t)want.rank);
     if (n == 0) return cli_error(a->cmd, "'%s' has no samples", in->path);
-    if (tarn_tensor_numel(in->x) / n != numel)
-        return cli_error(a->cmd, "'%s': %" PRId64 " numbers a sample, the model takes %s", in->path,
-                         tarn_tensor_numel(in->x) / n, cli_shape(&text, &want));
-    tarn_status st = tarn_tensor_reshape(in->x, full, &x);
-    if (st) return cli_fail(a, st);
-    tarn_tensor_release(in->x);
-    in->x = x;
-    return CLI_OK;
+    if (tarn_tensor_numel(in->x) / n == tarn_shape_numel(&want)) return CLI_OK;
+    return cli_error(a->cmd, "'%s' has samples of %" PRId64 " numbers, the model takes %s",
+                     in->path, tarn_tensor_numel(in->x) / n, cli_shape(&text, &want));
 }
 
 int cli_input_read(const cli_args *a, const tarn_model *m, const char *path, cli_input *in) {
@@ -139,9 +125,9 @@ int cli_input_read(const cli_args *a, const tarn_model *m, const char *path, cli
     switch (in->kind) {
     case CLI_INPUT_PICTURE: code = read_picture(a, m, in); break;
     case CLI_INPUT_IDX: code = read_idx(a, in); break;
-    case CLI_INPUT_CSV: code = read_csv(a, in); break;
+    case CLI_INPUT_CSV: code = read_table(a, in); break;
     }
-    return code ? code : fit_shape(a, m, in);
+    return code ? code : check_samples(a, m, in);
 }
 
 void cli_input_clear(cli_input *in) {

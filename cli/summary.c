@@ -40,18 +40,12 @@ static int open_yaml(summary *s, const char *file) {
 
 // What decides the size of an optimizer's state; its rates do not matter here.
 static tarn_optimizer optimizer_of(const json_t *o) {
-    static const struct {
-        const char *name;
-        tarn_optimizer_kind kind;
-    } known[] = {
-        {"sgd", TARN_SGD}, {"rmsprop", TARN_RMSPROP}, {"adam", TARN_ADAM}, {"adadelta", TARN_ADADELTA}};
-    const char *name = json_string_value(json_object_get(o, "name"));
+    const char *name = json_string_value(json_object_get(o, "name")), *known;
     tarn_optimizer_opts opts = {.momentum = json_number_value(json_object_get(o, "momentum")),
                                 .centered = json_is_true(json_object_get(o, "centered"))};
-    tarn_optimizer_kind kind = TARN_SGD;
-    for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
-        if (!strcmp(known[i].name, name)) kind = known[i].kind;
-    return tarn_optimizer_make(kind, &opts);
+    int kind = 0;
+    while (name && (known = cli_optimizer_name(kind)) && strcmp(known, name)) kind++;
+    return tarn_optimizer_make((tarn_optimizer_kind)kind, &opts);
 }
 
 static int open_model(summary *s, const char *file) {
@@ -160,7 +154,7 @@ static void layer_cells(cli_table *t, const char *name, const char *kind, const 
 
 static void print_layers(const summary *s) {
     static const char *const heading[] = {"layer", "kind", "output", "parameters", "bytes",
-                                          "a sample"};
+                                          "work a sample"};
     cli_table *t = cli_table_create("lllrrr");
     tarn_layer_info info;
     tarn_shape input = batched(tarn_model_input_shape(s->model));

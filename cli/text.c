@@ -16,6 +16,14 @@ const char *cli_word(const char **list, int *len) {
     return *len ? word : NULL;
 }
 
+bool cli_has_word(const char *list, const char *want) {
+    const char *word;
+    int len;
+    while ((word = cli_word(&list, &len)))
+        if (strlen(want) == (size_t)len && !memcmp(want, word, (size_t)len)) return true;
+    return false;
+}
+
 void cli_wrap(FILE *out, const char *text, int indent) {
     int column = indent;
     bool begin = true;
@@ -57,6 +65,10 @@ const char *cli_count(cli_text *t, int64_t n) {
 // Three digits and the prefix of a power of 1000.
 static const char *scaled(cli_text *t, double v, const char *const *units, int n) {
     int i = 0;
+    if (v == 0) {
+        snprintf(t->s, sizeof t->s, "0");
+        return t->s;
+    }
     while (i + 1 < n && v >= 999.5) {
         v /= 1000;
         i++;

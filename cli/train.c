@@ -26,7 +26,14 @@ static int open_job(cli_train *t) {
                          "file and give the model with --from",
                          t->file);
     if (!t->from) t->from = t->file;
-    return cli_job_beside(t->a, t->file, &t->job);
+    return cli_job_beside(t->a, t->file, NULL, &t->job);
+}
+
+// A kill between two renames leaves the checkpoint before as ".prev" only; fit puts that right.
+static bool has_checkpoint(const cli_train *t) {
+    cli_path prev;
+    snprintf(prev.s, sizeof prev.s, "%.4000s.prev", t->checkpoint.s);
+    return cli_exists(t->checkpoint.s) || cli_exists(prev.s);
 }
 
 static int open_output(cli_train *t) {
@@ -37,18 +44,18 @@ static int open_output(cli_train *t) {
         cli_stem(&t->out, t->file);
     cli_join(&t->checkpoint, t->out.s, "checkpoint.safetensors");
     cli_join(&t->model_path, t->out.s, "model.safetensors");
-    t->resumed = cli_given(t->a, "resume") && cli_exists(t->checkpoint.s);
+    t->resumed = cli_given(t->a, "resume") && has_checkpoint(t);
     int code = cli_need_folder(t->a->cmd, t->out.s);
-    return code ? code : cli_job_save(t->a, &t->job, t->out.s);
+    return code || t->resumed ? code : cli_job_save(t->a, &t->job, t->out.s);
 }
 
 static int load_data(cli_train *t) {
     cli_phase("read data");
     tarn_status st = tarn_experiment_data(t->job.experiment, t->job.data, &t->data, &t->test);
     if (st) return cli_fail(t->a, st);
-    if (t->data.generated)
-        cli_note(t->a, "note: no files of %s found, training on generated digits instead; results "
-                       "are not those of the real data",
+    if (cli_job_fell_back(&t->job, &t->data))
+        cli_note(t->a, "note: no files of %s found, these are generated digits; results are not "
+                       "those of the real data",
                  t->job.info.data_name);
     return CLI_OK;
 }
@@ -103,11 +110,16 @@ static tarn_status watch(void *self, tarn_fit_state *s) {
     return TARN_OK;
 }
 
+static tarn_status begin(void *self, tarn_fit_state *s) {
+    ((cli_train *)self)->begin = s->step;
+    return watch(self, s);
+}
+
 static tarn_status add_callbacks(cli_train *t) {
     cli_path history;
     tarn_callback *next = t->callback;
     *next++ = (tarn_callback){.self = t, .on_batch_end = watch, .on_epoch_end = watch,
-                              .on_train_begin = watch, .on_train_end = watch};
+                              .on_train_begin = begin, .on_train_end = watch};
     t->n_callbacks = 1;
     if (!cli_given(t->a, "quiet")) {
         TARN_TRY(tarn_progress_line(stderr, next++));
@@ -130,16 +142,10 @@ static tarn_status add_callbacks(cli_train *t) {
 // ---- training ----------------------------------------------------------------------------------
 
 static int stopped(const cli_train *t, tarn_status st) {
-    const char *checkpoint = t->checkpoint.s;
-    bool saved = cli_exists(checkpoint);
-    if (st == TARN_ECANCELLED && saved) {
-        cli_error(t->a->cmd, "stopped after step %lld; --resume goes on from '%s'",
-                  (long long)t->step, checkpoint);
-        return CLI_INTERRUPTED;
-    }
-    if (st != TARN_ENUMERIC || !saved) return cli_fail(t->a, st);
-    return cli_error(t->a->cmd, "%s; the last good checkpoint is '%s'", tarn_last_error(),
-                     checkpoint);
+    if (st != TARN_ECANCELLED) return cli_fail(t->a, st);
+    cli_error(t->a->cmd, "stopped after step %lld; --resume goes on from '%s'", (long long)t->step,
+              t->checkpoint.s);
+    return CLI_INTERRUPTED;
 }
 
 static int fit(cli_train *t) {
@@ -160,7 +166,9 @@ static int fit(cli_train *t) {
 static int save(cli_train *t) {
     cli_phase("save");
     tarn_status st = tarn_model_save(t->model, t->model_path.s, false);
-    return st ? cli_fail(t->a, st) : cli_train_done(t);
+    if (st) return cli_fail(t->a, st);
+    int code = cli_job_save(t->a, &t->job, t->out.s);
+    return code ? code : cli_train_done(t);
 }
 
 static int train(cli_train *t) {
@@ -202,7 +210,7 @@ static const cli_opt train_opts[] = {
      .help = "folder for results (default: named after FILE, without its extension)"},
     {"epochs", CLI_INT, "N", .min = 1, .max = 1000000, .help = "passes over the training data"},
     {"batch", CLI_INT, "N", .min = 1, .max = 1000000, .help = "samples a step"},
-    {"lr", CLI_REAL, "X", .min = 0, .max = 1e30, .help = "learning rate"},
+    {"lr", CLI_REAL, "X", .min = 0, .max = 1e6, .help = "learning rate"},
     {"max-steps", CLI_INT, "N", .min = 1, .max = 1e15, .help = "end after so many steps in all"},
     {"set", CLI_TEXT, "A.B=V", .many = true,
      .help = "replace a value of FILE, as in --set model.0.dense.units=256"},

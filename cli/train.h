@@ -17,6 +17,7 @@ typedef struct cli_train {
     bool resumed;  // there is a checkpoint and it is to be used
     tarn_callback callback[CLI_MAX_CALLBACKS];
     int n_callbacks;
+    int64_t begin;        // steps done before this run
     int64_t epoch, step;  // as the last callback saw them
     double seconds;
     tarn_logs logs;

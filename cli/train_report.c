@@ -15,8 +15,8 @@ static void data_row(const cli_train *t, cli_table *head) {
     sample.rank--;
     memmove(sample.dim, sample.dim + 1, sizeof *sample.dim * (size_t)sample.rank);
     cli_cell(head, "data");
-    cli_cell(head, "%s%s, %s training and %s test samples of %s", t->data.name,
-             t->data.generated ? " (generated)" : "", cli_count(&train, n),
+    cli_cell(head, "%s%s, %s training and %s test samples of %s",
+             t->data.generated ? "generated " : "", t->data.name, cli_count(&train, n),
              cli_count(&test, t->test.x ? tarn_tensor_shape(t->test.x)->dim[0] : 0),
              cli_shape(&shape, &sample));
 }
@@ -85,12 +85,13 @@ static void print_metrics(const cli_train *t) {
 
 static void done_text(const cli_train *t) {
     cli_text steps, time;
-    if (t->seconds == 0 && t->resumed)
-        cli_note(t->a, "note: nothing was left to train; more --epochs would go on");
+    if (t->step == t->begin)
+        cli_note(t->a, "note: nothing was left to train; a larger --epochs goes on");
     print_metrics(t);
     printf("%" PRId64 " epoch%s, %s steps in %s\n", t->epoch, t->epoch == 1 ? "" : "s",
            cli_count(&steps, t->step), cli_seconds(&time, t->seconds));
-    if (t->data.generated) puts("on generated digits: not a result on the real data");
+    if (cli_job_fell_back(&t->job, &t->data))
+        printf("on generated digits, not a result on %s\n", t->job.info.data_name);
     printf("saved %s\n", t->model_path.s);
 }
 
