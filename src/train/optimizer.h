@@ -16,7 +16,8 @@ typedef struct ti_optimizer_field {
 } ti_optimizer_field;
 enum { TI_MAX_FIELDS = 8 };
 
-// A weight's update being built, and what all weights of the step share. Formulas read it; rank-0 values are f32 but for `t`.
+// A weight's update being built, and what all weights of the step share. Formulas read it; rank-0
+// values are f32 but for `t`.
 typedef struct ti_update {
     tarn_graph *g;
     tarn_optimizer_opts o;  // every preset put in
