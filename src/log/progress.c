@@ -86,6 +86,13 @@ static void add_epoch(line *l, const tarn_fit_state *s) {
     snprintf(add_item(l, "epoch")->value, ITEM_CAP, "%" PRId64 "/%" PRId64, s->epoch, s->epochs);
 }
 
+// Padded to the width of the last, so that the bar keeps its width.
+static void add_steps(line *l, const tarn_fit_state *s) {
+    char last[ITEM_CAP];
+    int width = snprintf(last, sizeof last, "%" PRId64, s->batches);
+    snprintf(add_item(l, "")->value, ITEM_CAP, "%*" PRId64 "/%s", width, s->batch, last);
+}
+
 static void add_metrics(line *l, const tarn_fit_state *s) {
     for (int i = 0; i < s->logs.count; i++)
         put_metric(add_item(l, s->logs.item[i].name)->value, s->logs.item[i].value);
@@ -172,7 +179,7 @@ static void draw(progress *p, const tarn_fit_state *s, int columns) {
     double share = (double)s->batch / (double)ti_max_i64(s->batches, 1);
     begin_line(&l, p, columns);
     add_epoch(&l, s);
-    snprintf(add_item(&l, "")->value, ITEM_CAP, "%" PRId64 "/%" PRId64, s->batch, s->batches);
+    add_steps(&l, s);
     put_clock(add_item(&l, "eta")->value, fmax(left, 0));
     put_speed(add_item(&l, "")->value, seconds_a_step(p));
     int speed = l.n - 1;
@@ -191,7 +198,7 @@ static void draw_final(progress *p, const tarn_fit_state *s) {
     double seconds = s->seconds - p->begin_seconds;
     begin_line(&l, p, columns);
     add_epoch(&l, s);
-    snprintf(add_item(&l, "")->value, ITEM_CAP, "%" PRId64 "/%" PRId64, s->batch, s->batches);
+    add_steps(&l, s);
     if (seconds < 60)
         snprintf(add_item(&l, "")->value, ITEM_CAP, "%.1f s", seconds);
     else

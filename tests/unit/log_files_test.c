@@ -6,7 +6,7 @@
 #include "log_support.h"
 
 // Fontconfig keeps what it found until the process ends, where the leak checker does not look.
-const char *__lsan_default_suppressions(void);
+TARN_API const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) {
     return "leak:libfontconfig\n";
 }

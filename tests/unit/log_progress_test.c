@@ -257,7 +257,7 @@ TEST(long_fits_and_odd_values_are_readable) {
     CHECK_OK(cb.on_epoch_end(cb.self, &s));
     end_callback(&cb);
     read_stream(f, text);
-    CHECK_STR(text, "epoch 3/20  2/469  1:07:42  4000 s/step  loss nan  mse 1.500e-07"
+    CHECK_STR(text, "epoch 3/20    2/469  1:07:42  4000 s/step  loss nan  mse 1.500e-07"
                     "  mae -1.235e+05  zero 0.0000\n");
     fclose(f);
 }

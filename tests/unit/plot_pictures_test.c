@@ -20,7 +20,7 @@ TEST(without_cairo_the_error_says_what_to_install) {
 
 // Fontconfig keeps the fonts it found until the process ends, behind pointers that the leak checker
 // does not follow; their number does not grow with the number of pictures.
-const char *__lsan_default_suppressions(void);
+TARN_API const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) {
     return "leak:libfontconfig\n";
 }
