@@ -126,6 +126,20 @@ TARN_API void tarn_graph_scope(tarn_graph *g, const char *label);
 TARN_API TARN_CHECK tarn_status tarn_gradients(tarn_graph *g, tarn_node *y, tarn_node *const *x,
                                                int n, tarn_node **dx);
 
+/** Name of op i of this build in a fixed order, NULL past the end. */
+TARN_API const char *tarn_op_name(int i);
+
+/** What comparing an op's gradient rule with central differences in f64 found. */
+typedef struct tarn_gradcheck_info {
+    int samples;         /* operand shapes and attributes tried; 0: the op takes no float operand */
+    bool differentiable; /* false: the op says it has no gradient */
+    double worst;        /* largest |rule - difference| / (1 + |difference|) */
+    char where[128];     /* sample and element of the worst */
+} tarn_gradcheck_info;
+/** Check one op's gradient on all its samples. TARN_ENOENT; the caller judges `worst` (1e-6 is
+ *  good). Seed fixed: same numbers each time. */
+TARN_API TARN_CHECK tarn_status tarn_gradcheck(const char *op, tarn_gradcheck_info *out);
+
 /* ---- programs ------------------------------------------------------------------------------- */
 
 typedef struct tarn_fetch {

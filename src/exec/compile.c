@@ -123,11 +123,8 @@ static tarn_status make_plan(tarn_program *p, const tarn_compile_opts *o) {
                    .in_place = !o->no_in_place && !listed(o->skip_pass, "in_place")};
     p->backend->target(&t);
     TI_TRY(ti_plan_make(p->work.g, p->work.roots, p->work.n_roots, &t, &p->plan));
-#ifndef NDEBUG
-    TI_TRY(ti_plan_verify(p->plan));
-#endif
     dump_plan(o, p->plan);
-    return TARN_OK;
+    return ti_plan_verify(p->plan);
 }
 
 static tarn_status make_bindings(tarn_program *p) {

@@ -82,8 +82,12 @@ typedef struct ti_op {
     bool no_grad;
     // Composites: the same value in simpler ops; operands are nodes of g.
     tarn_node *(*lower)(tarn_graph *g, const tarn_node *n, tarn_node *const *in);
-    // Shapes that tests and gradcheck run, "a b; c d" = two samples of operand shapes "3x4".
+    // What tests, gradcheck and benchmarks run: "a b; c d" = two samples of operand shapes such as
+    // "3x4"; ":p" positive, ":b" bool, ":i9" i32 in 0..8, else a float in -2..2.
     const char *samples;
+    // Variants of attributes: the op on operands in the variant-th way, NULL past the last.
+    // No function: without attributes, one variant.
+    tarn_node *(*variant)(tarn_graph *g, tarn_node *const *in, int variant);
 } ti_op;
 
 // All ops, ended by NULL.

@@ -15,8 +15,14 @@ static void grad(ti_grad *r) {
         r->dx[0] = tarn_cast(r->g, r->dy, r->in[0]->dtype);
 }
 
+static tarn_node *variant(tarn_graph *g, tarn_node *const *in, int v) {
+    static const tarn_dtype to[] = {TARN_F64, TARN_F32, TARN_I32, TARN_I64, TARN_U8, TARN_BOOL};
+    if (v >= (int)(sizeof to / sizeof *to)) return NULL;
+    return ti_node1(g, &ti_op_cast, in[0], &(ti_attrs){.dtype = to[v]});
+}
+
 const ti_op ti_op_cast = {.name = "cast", .kind = TI_ELEMENTWISE, .code = TI_CAST, .n_in = 1,
-                          .infer = infer, .grad = grad, .samples = "3x4; 1"};
+                          .infer = infer, .grad = grad, .samples = "3x4; 1", .variant = variant};
 
 tarn_node *tarn_cast(tarn_graph *g, tarn_node *x, tarn_dtype dtype) {
     if (!x || x->dtype == dtype) return x;

@@ -30,7 +30,17 @@ static void grad(ti_grad *r) {
     r->dx[1] = tb ? tarn_dot(r->g, dy, a, true, ta) : tarn_dot(r->g, a, dy, !ta, false);
 }
 
+// All four ways to store the operands: samples give a [m,k] and b [k,n].
+static tarn_node *variant(tarn_graph *g, tarn_node *const *in, int v) {
+    static const int turn[2] = {1, 0};
+    if (v >= 4) return NULL;
+    tarn_node *a = v & 1 ? tarn_transpose(g, in[0], turn) : in[0];
+    tarn_node *b = v & 2 ? tarn_transpose(g, in[1], turn) : in[1];
+    return tarn_dot(g, a, b, v & 1, v & 2);
+}
+
 const ti_op ti_op_dot = {.name = "dot", .kind = TI_DOT, .n_in = 2, .infer = infer, .grad = grad,
+                         .variant = variant,
                          .samples = "3x4 4x5; 1x7 7x1; 13x1 1x17; 6x600 600x33"};
 
 tarn_node *tarn_dot(tarn_graph *g, tarn_node *a, tarn_node *b, bool trans_a, bool trans_b) {

@@ -28,8 +28,14 @@ static tarn_node *lower(tarn_graph *g, const tarn_node *n, tarn_node *const *in)
 
 static void grad(ti_grad *r) { r->dx[0] = drop(r->g, r->y, r->dy, r->in[1]); }
 
+static tarn_node *variant(tarn_graph *g, tarn_node *const *in, int v) {
+    static const double rates[] = {0, 0.2, 0.9};
+    return v > 2 ? NULL : tarn_dropout(g, in[0], rates[v], "sample");
+}
+
 const ti_op ti_op_dropout = {.name = "dropout", .kind = TI_COMPOSITE, .n_in = 2, .infer = infer,
-                             .lower = lower, .grad = grad, .samples = "3x4; 40x33"};
+                             .lower = lower, .grad = grad, .samples = "3x4; 40x33",
+                             .variant = variant};
 
 tarn_node *tarn_dropout(tarn_graph *g, tarn_node *x, double rate, const char *stream) {
     if (!x) return NULL;

@@ -46,12 +46,32 @@ static void max_grad(ti_grad *r) {
     r->dx[0] = tarn_mul(g, share, keep_rank(r, r->dy));
 }
 
+// Every choice of axes, then each again with keep.
+static tarn_node *axes_variant(const ti_op *op, tarn_graph *g, tarn_node *x, int v) {
+    int choices = (1 << x->shape.rank) - 1;
+    if (v >= 2 * choices) return NULL;
+    ti_attrs at = {.axes = (tarn_axes)(v % choices + 1), .keep = v >= choices};
+    return ti_node1(g, op, x, &at);
+}
+static tarn_node *sum_variant(tarn_graph *g, tarn_node *const *in, int v) {
+    return axes_variant(&ti_op_sum, g, in[0], v);
+}
+static tarn_node *max_variant(tarn_graph *g, tarn_node *const *in, int v) {
+    return axes_variant(&ti_op_max, g, in[0], v);
+}
+static tarn_node *argmax_variant(tarn_graph *g, tarn_node *const *in, int v) {
+    return v ? NULL : tarn_argmax(g, in[0]);
+}
+
 const ti_op ti_op_sum = {.name = "sum", .kind = TI_REDUCE, .code = TI_SUM, .n_in = 1,
-                         .infer = infer, .grad = sum_grad, .samples = "3x4; 17; 1x5; 40x3; 2x3x4"};
+                         .infer = infer, .grad = sum_grad, .samples = "3x4; 17; 1x5; 40x3; 2x3x4; 1x5000",
+                         .variant = sum_variant};
 const ti_op ti_op_max = {.name = "max", .kind = TI_REDUCE, .code = TI_REDUCE_MAX, .n_in = 1,
-                         .infer = infer, .grad = max_grad, .samples = "3x4; 17; 1x5; 2x3x4"};
+                         .infer = infer, .grad = max_grad, .samples = "3x4; 17; 1x5; 2x3x4",
+                         .variant = max_variant};
 const ti_op ti_op_argmax = {.name = "argmax", .kind = TI_REDUCE, .code = TI_ARGMAX, .n_in = 1,
-                            .infer = infer_argmax, .no_grad = true, .samples = "3x4; 17; 40x33"};
+                            .infer = infer_argmax, .no_grad = true, .samples = "3x4; 17; 40x33; 5x1",
+                            .variant = argmax_variant};
 
 static tarn_node *reduce(tarn_graph *g, const ti_op *op, tarn_node *x, tarn_axes axes, int flags) {
     if (!x) return NULL;

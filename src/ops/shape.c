@@ -56,14 +56,39 @@ static tarn_status broadcast_infer(tarn_node *n) {
 
 static void broadcast_grad(ti_grad *r) { r->dx[0] = ti_sum_to(r->g, r->dy, &r->in[0]->shape); }
 
+// Flattened, and with an axis of size 1 in front.
+static tarn_node *reshape_variant(tarn_graph *g, tarn_node *const *in, int v) {
+    tarn_shape s = {1, {tarn_shape_numel(&in[0]->shape)}};
+    if (v == 1) s = (tarn_shape){2, {1, s.dim[0]}};
+    return v > 1 ? NULL : ti_node1(g, &ti_op_reshape, in[0], &(ti_attrs){.shape = s});
+}
+
+// Axes turned round by each distance.
+static tarn_node *transpose_variant(tarn_graph *g, tarn_node *const *in, int v) {
+    int perm[TARN_MAX_RANK], rank = in[0]->shape.rank;
+    for (int i = 0; i < rank; i++) perm[i] = (i + v) % rank;
+    return v >= rank ? NULL : tarn_transpose(g, in[0], perm);
+}
+
+// A new axis of 3 in front, axes of size 1 repeated 5 times.
+static tarn_node *broadcast_variant(tarn_graph *g, tarn_node *const *in, int v) {
+    tarn_shape s = {in[0]->shape.rank + 1, {3}};
+    for (int i = 1; i < s.rank; i++) {
+        int64_t d = in[0]->shape.dim[i - 1];
+        s.dim[i] = d == 1 ? 5 : d;
+    }
+    return v ? NULL : tarn_broadcast_to(g, in[0], s);
+}
+
 const ti_op ti_op_reshape = {.name = "reshape", .kind = TI_VIEW, .n_in = 1,
-                             .infer = reshape_infer, .grad = reshape_grad, .samples = "3x4; 2x3x4"};
+                             .infer = reshape_infer, .grad = reshape_grad, .samples = "3x4; 2x3x4",
+                             .variant = reshape_variant};
 const ti_op ti_op_transpose = {.name = "transpose", .kind = TI_VIEW, .n_in = 1,
                                .infer = transpose_infer, .grad = transpose_grad,
-                               .samples = "3x4; 17; 2x3x4"};
+                               .samples = "3x4; 17; 2x3x4", .variant = transpose_variant};
 const ti_op ti_op_broadcast_to = {.name = "broadcast_to", .kind = TI_VIEW, .n_in = 1,
                                   .infer = broadcast_infer, .grad = broadcast_grad,
-                                  .samples = "1x4; 3x1; 1"};
+                                  .samples = "1x4; 3x1; 1", .variant = broadcast_variant};
 
 tarn_node *tarn_reshape(tarn_graph *g, tarn_node *x, tarn_shape shape) {
     if (!x || tarn_shape_equal(&x->shape, &shape)) return x;

@@ -41,16 +41,17 @@ static void tanh_grad(ti_grad *r) {
     r->dx[0] = tarn_mul(r->g, r->dy, tarn_sub(r->g, one, tarn_mul(r->g, r->y, r->y)));
 }
 
-#define UNARY(id, op, infer_rule, rule)                                                     \
+#define UNARY(id, op, infer_rule, rule, domain)                                                     \
     const ti_op ti_op_##id = {.name = #id, .kind = TI_ELEMENTWISE, .code = op, .n_in = 1,   \
                               .infer = infer_rule, .grad = rule,                            \
-                              .samples = "3x4; 1; 17; 2x3x5"};                              \
+                              .samples = "3x4" domain "; 1" domain "; 17" domain            \
+                                         "; 2x3x5" domain};                                 \
     tarn_node *tarn_##id(tarn_graph *g, tarn_node *x) {                                     \
         return ti_node1(g, &ti_op_##id, x, NULL);                                           \
     }
-UNARY(neg, TI_NEG, infer_signed, neg_grad)
-UNARY(abs, TI_ABS, infer_signed, abs_grad)
-UNARY(exp, TI_EXP, infer_float, exp_grad)
-UNARY(log, TI_LOG, infer_float, log_grad)
-UNARY(sqrt, TI_SQRT, infer_float, sqrt_grad)
-UNARY(tanh, TI_TANH, infer_float, tanh_grad)
+UNARY(neg, TI_NEG, infer_signed, neg_grad, "")
+UNARY(abs, TI_ABS, infer_signed, abs_grad, "")
+UNARY(exp, TI_EXP, infer_float, exp_grad, "")
+UNARY(log, TI_LOG, infer_float, log_grad, ":p")
+UNARY(sqrt, TI_SQRT, infer_float, sqrt_grad, ":p")
+UNARY(tanh, TI_TANH, infer_float, tanh_grad, "")

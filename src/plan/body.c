@@ -450,8 +450,11 @@ static tarn_status all_kernels(build *b, tarn_node *const *roots, int n_roots) {
     TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(n + 1) * sizeof *list, &list));
     TI_TRY(add_inputs(b));
     for (int pass = 1; pass >= 0; pass--)
-        for (int i = 0; i < n; i++)
-            if (b->gs->group[i].prologue == pass) TI_TRY(group_kernel(b, i, &list[done++]));
+        for (int i = 0; i < n; i++) {
+            if (b->gs->group[i].prologue != pass) continue;
+            TI_TRY(group_kernel(b, i, &list[done]));
+            done += list[done].n_inst > 0 || list[done].kind == TI_K_CHECK;
+        }
     TI_TRY(add_fetches(b, roots, n_roots));
     b->p->n_kernels = done + b->n_unpack;
     TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(b->p->n_kernels + 1) * sizeof *k, &k));

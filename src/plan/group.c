@@ -2,7 +2,7 @@
 // kernel of its latest operand when its shape fits, else it begins a new one; so every operand
 // comes from an earlier kernel or the same, and the list of kernels needs no further sorting.
 // Element-wise nodes that need only leaves float until a kernel uses them, and join that; scalar
-// ones go to one kernel at the start. An assign is stored by the kernel that computes its value,
+// ones go to the first kernel. An assign is stored by the kernel that computes its value,
 // unless a later kernel still reads the variable or a finite check still has to come.
 #include <string.h>
 
@@ -94,27 +94,48 @@ static tarn_status place_before(ti_groups *gs, const tarn_node *n) {
     return TARN_OK;
 }
 
-static int scalar_prologue(const ti_groups *gs) {
-    for (int i = 0; i < gs->n && gs->fuse; i++)
-        if (gs->group[i].prologue && gs->group[i].space.rank == 0) return i;
-    return -1;
-}
-
-// A kernel of its own at the start; scalars share one.
+// A kernel of its own at the start; scalars share the very first, as they need nothing else.
 static tarn_status place_floating(ti_groups *gs, const tarn_node *n) {
     tarn_shape s = ti_squeeze(&n->shape);
-    int group = s.rank == 0 ? scalar_prologue(gs) : -1;
-    if (group < 0) {
+    int group = 0;
+    if (s.rank > 0 || !gs->fuse) {
         TI_TRY(place_before(gs, n));
         TI_TRY(group_new(gs, TI_K_MAP, s, NULL, true, &group));
     }
     return place(gs, n, group);
 }
 
+// Has a floating node, since it began to float, got an operand whose kernel is not at the start?
+static bool bound(const ti_groups *gs, const tarn_node *n) {
+    for (int i = 0; i < n->n_in; i++) {
+        ti_access a;
+        const tarn_node *o = ti_resolve(gs, n, n->in[i], ti_squeeze(&n->shape).rank, &a);
+        o = ti_storage(gs, o);
+        int group = gs->of[o->id];
+        if (group >= 0 ? !gs->group[group].prologue : group == TI_FLOATING && bound(gs, o))
+            return true;
+    }
+    return false;
+}
+
+static tarn_status take_map(ti_groups *gs, const tarn_node *n);
+
+// Bound operands get their kernel now, before the kernel of their user is chosen.
+static tarn_status settle(ti_groups *gs, const tarn_node *n) {
+    for (int i = 0; i < n->n_in; i++) {
+        ti_access a;
+        const tarn_node *o = ti_resolve(gs, n, n->in[i], ti_squeeze(&n->shape).rank, &a);
+        o = ti_storage(gs, o);
+        if (gs->of[o->id] == TI_FLOATING && bound(gs, o)) TI_TRY(take_map(gs, o));
+    }
+    return TARN_OK;
+}
+
 // A node whose elements must lie in memory for its user.
 static tarn_status need_stored(ti_groups *gs, const tarn_node *n) {
     n = ti_storage(gs, n);
-    if (gs->of[n->id] == TI_FLOATING) TI_TRY(place_floating(gs, n));
+    if (gs->of[n->id] == TI_FLOATING)
+        TI_TRY(bound(gs, n) ? take_map(gs, n) : place_floating(gs, n));
     bool view = n->op->kind == TI_VIEW || n->op == &ti_op_iota || n->op == &ti_op_numel ||
                 n->op == &ti_op_constant;
     if (view && gs->of[n->id] < 0) {  // a copy in the order of the view
@@ -142,6 +163,7 @@ static int latest(const ti_groups *gs, const tarn_node *n) {
 }
 
 static tarn_status take_map(ti_groups *gs, const tarn_node *n) {
+    TI_TRY(settle(gs, n));
     int group = latest(gs, n);
     if (group < 0 || (gs->group[group].prologue && !joins(gs, group, n))) {
         gs->of[n->id] = TI_FLOATING;  // a user places it
@@ -154,6 +176,7 @@ static tarn_status take_map(ti_groups *gs, const tarn_node *n) {
 
 // Along the last axis: joins the kernel that makes the operand, which becomes a row kernel.
 static tarn_status take_row_reduce(ti_groups *gs, const tarn_node *n) {
+    TI_TRY(settle(gs, n));
     tarn_shape space = ti_squeeze(&n->in[0]->shape);
     ti_access a;
     const tarn_node *x = ti_resolve(gs, n->in[0], n->in[0], space.rank, &a);
@@ -302,6 +325,8 @@ static tarn_status groups_alloc(const tarn_graph *g, ti_groups *gs) {
 }
 
 static tarn_status take_all(ti_groups *gs, tarn_node *const *roots, int n_roots) {
+    int scalars;
+    if (gs->fuse) TI_TRY(group_new(gs, TI_K_MAP, (tarn_shape){0}, NULL, true, &scalars));
     for (int i = 0; i < gs->g->n_nodes; i++) TI_TRY(take(gs, gs->g->nodes[i]));
     for (int i = 0; i < n_roots; i++)
         if (roots[i]->op->kind != TI_EFFECT || roots[i]->op == &ti_op_check_finite)

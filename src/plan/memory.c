@@ -176,7 +176,9 @@ tarn_status ti_plan_memory(ti_plan *p, const ti_target *target) {
     return offsets(p);
 }
 
-tarn_status ti_plan_verify(const ti_plan *p) {
+// ---- checking -----------------------------------------------------------------------------------
+
+static tarn_status no_overlap(const ti_plan *p) {
     for (int i = 0; i < p->n_values; i++)
         for (int j = 0; j < i; j++) {
             const ti_value *a = &p->values[i], *b = &p->values[j];
@@ -188,4 +190,40 @@ tarn_status ti_plan_verify(const ti_plan *p) {
                 return ti_error(TARN_ESTATE, "plan: values %d and %d overlap", i, j);
         }
     return TARN_OK;
+}
+
+// Reads and writes of one kernel against what earlier kernels wrote.
+typedef struct order {
+    const ti_plan *p;
+    bool *written;
+    int unwritten;    // a value read before it was written, -1
+    bool store;       // which of the two to look at
+} order;
+
+static void look(void *ctx, int value, bool write) {
+    order *o = ctx;
+    if (write && o->store) o->written[value] = true;
+    bool arena = o->p->values[value].place == TI_ARENA;
+    if (!write && !o->store && arena && !o->written[value]) o->unwritten = value;
+}
+
+static tarn_status written_before_read(const ti_plan *p) {
+    order o = {.p = p, .unwritten = -1};
+    TI_TRY(ti_alloc_zero((size_t)p->n_values + 1, &o.written));
+    int i = 0;
+    for (; i < p->n_kernels && o.unwritten < 0; i++) {
+        o.store = false;
+        ti_kernel_values(&p->kernels[i], look, &o);
+        o.store = true;
+        ti_kernel_values(&p->kernels[i], look, &o);
+    }
+    ti_free(o.written);
+    if (o.unwritten < 0) return TARN_OK;
+    return ti_error(TARN_ESTATE, "plan: kernel %d reads value %d before it is written", i - 1,
+                    o.unwritten);
+}
+
+tarn_status ti_plan_verify(const ti_plan *p) {
+    TI_TRY(no_overlap(p));
+    return written_before_read(p);
 }

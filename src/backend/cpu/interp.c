@@ -35,7 +35,8 @@ static int last_use(const ti_kernel *k, int i) {
     return last;
 }
 
-// Slots by liveness. Fixed results are made before all others and keep theirs.
+// Slots by liveness. Fixed results are made before all others and keep theirs, as do all of a
+// streamed row, which are made once a chunk and once more at the end.
 static int assign_slots(ti_icode *c, const ti_kernel *k, int *busy_until, int cap) {
     int n = 0;
     for (int i = 0; i < k->n_inst && !c->rows; i++) {
@@ -50,7 +51,7 @@ static int assign_slots(ti_icode *c, const ti_kernel *k, int *busy_until, int ca
         while (s < n && busy_until[s] >= i) s++;
         if (s == cap) return -1;
         if (s == n) n++;
-        busy_until[s] = last_use(k, i);
+        busy_until[s] = c->stream ? k->n_inst : last_use(k, i);
         c->op[i].slot = s;
     }
     return n;
@@ -100,9 +101,9 @@ tarn_status ti_icode_make(ti_arena *arena, const ti_kernel *k, int64_t row_max,
     c->n = k->n_inst;
     c->isa = isa;
     c->rows = k->kind == TI_K_ROWS;
-    c->stream = c->rows && may_stream(k);
+    c->stream = c->rows && row_max > TI_CHUNK && may_stream(k);
     c->block = TI_TILE;
-    if (c->rows) c->block = ti_max_i64(TI_TILE, c->stream ? ti_min_i64(row_max, TI_CHUNK) : row_max);
+    if (c->rows) c->block = ti_max_i64(TI_TILE, c->stream ? TI_CHUNK : row_max);
     for (int i = 0; i < k->n_inst; i++) {
         iop *o = &c->op[i];
         o->in = k->inst[i];
