@@ -88,9 +88,9 @@ static void add_epoch(line *l, const tarn_fit_state *s) {
 
 // Padded to the width of the last, so that the bar keeps its width.
 static void add_steps(line *l, const tarn_fit_state *s) {
-    char last[ITEM_CAP];
-    int width = snprintf(last, sizeof last, "%" PRId64, s->batches);
-    snprintf(add_item(l, "")->value, ITEM_CAP, "%*" PRId64 "/%s", width, s->batch, last);
+    int width = snprintf(NULL, 0, "%" PRId64, s->batches);
+    snprintf(add_item(l, "")->value, ITEM_CAP, "%*" PRId64 "/%" PRId64, width, s->batch,
+             s->batches);
 }
 
 static void add_metrics(line *l, const tarn_fit_state *s) {
