@@ -3,8 +3,6 @@ JOBS ?= 2
 CONFIGURE = cmake -S . -DCMAKE_BUILD_TYPE=$(TYPE) $(FLAGS) -B
 BUILD = cmake --build $(1) -j $(JOBS)
 TYPE = Release
-export ASAN_OPTIONS = allocator_may_return_null=1
-export TARN_TEST_TIMEOUT ?= 600
 
 all:
 	$(CONFIGURE) build
