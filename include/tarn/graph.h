@@ -158,6 +158,7 @@ typedef struct tarn_compile_opts {
     const char *skip_pass;  /* comma list of passes left out (results are the same bits) */
     bool no_in_place;       /* no output takes over an input's memory */
     bool poison;            /* fill dead buffers with NaN patterns */
+    bool profile;           /* time each kernel: see tarn_program_kernel */
     const char *dump;       /* stage to print to stderr: see `tarn help dump` */
 } tarn_compile_opts;
 
@@ -194,6 +195,18 @@ typedef struct tarn_program_info {
     bool compiled;         /* generated kernels are in use (else interpreted) */
 } tarn_program_info;
 TARN_API tarn_program_info tarn_program_stats(const tarn_program *p);
+
+/** One kernel of a program and, when it was compiled with `profile`, its time so far. */
+typedef struct tarn_kernel_info {
+    const char *kind;   /* "map", "rows", "cols", "dot", "check" */
+    const char *label;  /* scope it came from ("dense_1"), "" when none; lives as the program */
+    double flops;       /* a run, contractions only, at the bound dimensions */
+    double seconds;     /* wall time on the calling thread, all runs */
+    double best;        /* of one run */
+    int64_t runs;
+} tarn_kernel_info;
+/** Kernel i in the order of a run; false past the end. */
+TARN_API bool tarn_program_kernel(const tarn_program *p, int i, tarn_kernel_info *out);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,7 @@ typedef struct ti_run {
 typedef struct ti_backend_opts {
     tarn_jit jit;
     bool poison;
+    bool profile;
 } ti_backend_opts;
 
 typedef struct ti_backend {
@@ -28,6 +29,8 @@ typedef struct ti_backend {
     // Row-major bytes of fetch i after a run.
     const void *(*result)(void *program, int i);
     void (*info)(const void *program, tarn_program_info *out);
+    // Seconds spent in kernel i so far and in its fastest run, when profiling.
+    void (*times)(const void *program, int i, double *sum, double *best);
     void (*free)(void *program);
 } ti_backend;
 

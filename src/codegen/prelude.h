@@ -325,30 +325,43 @@ TI_ARGMAX_OF(double, f64)
 
 /* ---- random bits: Philox 4x32-10 in sixteen lanes; see src/ops/index.c for the mapping ---- */
 
+typedef uint64_t ti_u64x4 __attribute__((vector_size(32)));
+typedef uint32_t ti_u32x4 __attribute__((vector_size(16)));
+#if defined(__AVX2__) && !defined(__clang__)
+/* gcc does not see that a product of two 32-bit halves is one instruction */
+typedef int ti_i32x8 __attribute__((vector_size(32)));
+#define TI_MUL_LOW(a, b) ((ti_u64x4)__builtin_ia32_pmuludq256((ti_i32x8)(a), (ti_i32x8)(b)))
+#else
+#define TI_MUL_LOW(a, b) (((a) & 0xffffffffu) * ((b) & 0xffffffffu))
+#endif
+
+TI_FN void ti_store_low(uint32_t *y, ti_u64x4 x) {
+    ti_u32x4 low = __builtin_convertvector(x, ti_u32x4);
+    __builtin_memcpy(y, &low, sizeof low);
+}
+
+/* Blocks block .. block+15 in four vectors; each word sits in the low half of a 64-bit lane and
+ * what is above it is never looked at. */
 TI_FN void ti_philox16(uint64_t key, uint64_t block, uint64_t step, uint32_t out[64]) {
-    uint32_t a[16], b[16], c[16], d[16], k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    for (int l = 0; l < 16; l++) {
-        a[l] = (uint32_t)(block + (uint64_t)l);
-        b[l] = (uint32_t)((block + (uint64_t)l) >> 32);
-        c[l] = (uint32_t)step;
-        d[l] = (uint32_t)(step >> 32);
-    }
-    for (int round = 0; round < 10; round++) {
-        for (int l = 0; l < 16; l++) {
-            uint64_t p = (uint64_t)a[l] * 0xD2511F53u, q = (uint64_t)c[l] * 0xCD9E8D57u;
-            a[l] = (uint32_t)(q >> 32) ^ b[l] ^ k0;
-            c[l] = (uint32_t)(p >> 32) ^ d[l] ^ k1;
-            b[l] = (uint32_t)q;
-            d[l] = (uint32_t)p;
+    const ti_u64x4 m0 = {0xD2511F53u, 0xD2511F53u, 0xD2511F53u, 0xD2511F53u};
+    const ti_u64x4 m1 = {0xCD9E8D57u, 0xCD9E8D57u, 0xCD9E8D57u, 0xCD9E8D57u};
+    for (int v = 0; v < 4; v++) {
+        uint64_t k0 = key & 0xffffffffu, k1 = key >> 32, n = block + 4u * (unsigned)v;
+        ti_u64x4 a = {n, n + 1, n + 2, n + 3}, b = a >> 32;
+        ti_u64x4 c = {step, step, step, step}, d = c >> 32;
+        for (int round = 0; round < 10; round++) {
+            ti_u64x4 p = TI_MUL_LOW(a, m0), q = TI_MUL_LOW(c, m1);
+            a = (q >> 32) ^ b ^ k0;
+            c = (p >> 32) ^ d ^ k1;
+            b = q;
+            d = p;
+            k0 = k0 + 0x9E3779B9u;
+            k1 = k1 + 0xBB67AE85u;
         }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    for (int l = 0; l < 16; l++) {
-        out[l] = a[l];
-        out[16 + l] = b[l];
-        out[32 + l] = c[l];
-        out[48 + l] = d[l];
+        ti_store_low(out + 4 * v, a);
+        ti_store_low(out + 16 + 4 * v, b);
+        ti_store_low(out + 32 + 4 * v, c);
+        ti_store_low(out + 48 + 4 * v, d);
     }
 }
 

@@ -140,7 +140,8 @@ static tarn_status make_bindings(tarn_program *p) {
 static tarn_status build(tarn_program *p, tarn_graph *g, tarn_fetch fetch,
                          const tarn_compile_opts *o) {
     ti_work start = {0};
-    ti_backend_opts b = {.jit = jit_mode(o), .poison = o->poison};
+    ti_backend_opts b = {.jit = jit_mode(o), .poison = o->poison,
+                         .profile = o->profile};
     dump_graph(o, "graph", g);
     tarn_status st = make_roots(g, fetch, &start);
     if (!st) st = run_passes(o, &start, &p->work);

@@ -15,6 +15,7 @@ struct tarn_program {
     bool reshaped;          // a bound shape changed since the last run
     int64_t dims[TI_MAX_SYMS];
     bool ran;
+    int64_t runs;
     double compile_seconds;
 };
 #endif

@@ -89,6 +89,7 @@ tarn_status tarn_run(tarn_program *p) {
     if (rebind) TI_TRY(resolve_dims(p));
     p->reshaped = false;
     p->ran = true;
+    p->runs++;
     return p->backend->run(p->compiled,
                            &(ti_run){.inputs = p->inputs, .dims = p->dims, .rebind = rebind});
 }
@@ -115,19 +116,30 @@ double tarn_result_scalar(const tarn_program *p, int i) {
     }
 }
 
+static double kernel_flops(const tarn_program *p, const ti_kernel *k) {
+    if (k->kind != TI_K_DOT) return 0;
+    return 2.0 * (double)ti_dim_value(k->space.dim[0], p->dims) *
+           (double)ti_dim_value(k->space.dim[1], p->dims) *
+           (double)ti_dim_value(k->depth, p->dims);
+}
+
+bool tarn_program_kernel(const tarn_program *p, int i, tarn_kernel_info *out) {
+    static const char *const kinds[] = {"map", "rows", "cols", "dot", "check"};
+    if (i < 0 || i >= p->plan->n_kernels) return false;
+    const ti_kernel *k = &p->plan->kernels[i];
+    *out = (tarn_kernel_info){.kind = kinds[k->kind], .label = k->label,
+                              .flops = kernel_flops(p, k), .runs = p->runs};
+    p->backend->times(p->compiled, i, &out->seconds, &out->best);
+    return true;
+}
+
 tarn_program_info tarn_program_stats(const tarn_program *p) {
     tarn_program_info s = {.arena_bytes = p->plan->arena_bytes, .kernels = p->plan->n_kernels,
                            .compile_seconds = p->compile_seconds};
     for (int i = 0; i < p->plan->n_values; i++)
         if (p->plan->values[i].place == TI_VARIABLE)
             s.variable_bytes += p->plan->values[i].var->bytes;
-    for (int i = 0; i < p->plan->n_kernels; i++) {
-        const ti_kernel *k = &p->plan->kernels[i];
-        if (k->kind != TI_K_DOT) continue;
-        s.flops += 2.0 * (double)ti_dim_value(k->space.dim[0], p->dims) *
-                   (double)ti_dim_value(k->space.dim[1], p->dims) *
-                   (double)ti_dim_value(k->depth, p->dims);
-    }
+    for (int i = 0; i < p->plan->n_kernels; i++) s.flops += kernel_flops(p, &p->plan->kernels[i]);
     p->backend->info(p->compiled, &s);
     return s;
 }

@@ -149,6 +149,7 @@ static tarn_status compile(const ti_plan *plan, const ti_work *work, const ti_ba
     TI_TRY(ti_alloc_zero(sizeof *p, &p));
     p->plan = plan;
     p->isa = ti_isa_pick();
+    p->profile = opts->profile;
     tarn_status st = make_arena(p);
     if (!st) st = make_steps(p);
     if (!st) st = make_scratch(p, tarn_threads());
@@ -224,8 +225,10 @@ static void poison(const ti_cpu_program *p, int step, int thread, int n) {
 static void walk(void *ctx, int thread, int n) {
     ti_cpu_program *p = ctx;
     char *scratch = p->scratch + (size_t)thread * p->scratch_each;
+    bool timed = p->profile && thread == 0;
+    double start = timed ? ti_now() : 0;
     for (int i = 0; i < p->n_steps; i++) {
-        const ti_step *s = &p->steps[i];
+        ti_step *s = &p->steps[i];
         if (s->k->kind == TI_K_CHECK) {  // every thread sees the same value and stops by itself
             if (is_finite(s)) continue;
             if (thread == 0) p->failed = i;
@@ -233,6 +236,12 @@ static void walk(void *ctx, int thread, int n) {
         }
         run_step(s, scratch, thread, n);
         ti_pool_barrier(n);
+        if (timed) {
+            double now = ti_now();
+            s->sum += now - start;
+            if (s->best == 0 || now - start < s->best) s->best = now - start;
+            start = now;
+        }
         if (p->n_dead) poison(p, i, thread, n);
     }
 }
@@ -267,6 +276,12 @@ static void info(const void *program, tarn_program_info *out) {
     out->compiled = ti_jit_ready(p);
 }
 
+static void times(const void *program, int i, double *sum, double *best) {
+    const ti_step *s = &((const ti_cpu_program *)program)->steps[i];
+    *sum = s->sum;
+    *best = s->best;
+}
+
 const ti_backend ti_backend_cpu = {.name = "cpu", .target = target, .compile = compile,
-                                   .run = run, .result = result, .info = info,
+                                   .run = run, .result = result, .info = info, .times = times,
                                    .free = program_free};

@@ -11,7 +11,7 @@ typedef struct ti_step {
     ti_contract contract;
     ti_colsum colsum;
     const char *checked;    // finite check: the scalar
-    bool alone;             // so little work that thread 0 does it while the others go on waiting
+    double sum, best;       // profiling: time so far, and of the fastest run
 } ti_step;
 
 // A pointer that follows an input's data.
@@ -40,6 +40,7 @@ typedef struct ti_cpu_program {
     ti_dead *dead;
     int n_dead;
     const void *const *inputs;
+    bool profile;
     int failed;             // step whose check failed, -1
     struct ti_jit *jit;
 } ti_cpu_program;

@@ -300,6 +300,12 @@ static void info(const void *program, tarn_program_info *out) {
     (void)out;
 }
 
+static void times(const void *program, int i, double *sum, double *best) {
+    (void)program;
+    (void)i;
+    *sum = *best = 0;
+}
+
 static void program_free(void *program) {
     ref_program *p = program;
     if (!p) return;
@@ -329,5 +335,5 @@ static tarn_status compile(const ti_plan *plan, const ti_work *work, const ti_ba
 }
 
 const ti_backend ti_backend_ref = {.name = "ref", .target = target, .compile = compile,
-                                   .run = run, .result = result, .info = info,
+                                   .run = run, .result = result, .info = info, .times = times,
                                    .free = program_free};
