@@ -57,8 +57,8 @@ static int bad_number(const cli_cmd *cmd, const cli_opt *o, const char *text) {
     if (o->min == 0 && o->max == 0)
         return cli_usage(cmd, "%s: '%s' is not %s", row_name(o, &name), text, what);
     if (o->max >= 1e15)
-        return cli_usage(cmd, "%s: '%s' is not %s of at least %.0f", row_name(o, &name), text,
-                         what, o->min);
+        return cli_usage(cmd, "%s: '%s' is not %s of at least %.0f", row_name(o, &name), text, what,
+                         o->min);
     return cli_usage(cmd, "%s: '%s' is not %s from %.10g to %.10g", row_name(o, &name), text, what,
                      o->min, o->max);
 }
@@ -94,8 +94,7 @@ static int unknown_option(const cli_cmd *cmd, const char *word, size_t len) {
     cli_text name;
     snprintf(name.s, sizeof name.s, "%.*s", (int)len, word);
     const char *near = cli_nearest(name.s, option_name, cmd);
-    if (near)
-        return cli_usage(cmd, "unknown option '--%s'; did you mean '--%s'?", name.s, near);
+    if (near) return cli_usage(cmd, "unknown option '--%s'; did you mean '--%s'?", name.s, near);
     return cli_usage(cmd, "unknown option '--%s'; 'tarn %s --help' lists all", name.s, cmd->name);
 }
 
@@ -176,9 +175,7 @@ static const char *last_value(const cli_args *a, const char *name) {
     return NULL;
 }
 
-bool cli_given(const cli_args *a, const char *name) {
-    return last_value(a, name) != NULL;
-}
+bool cli_given(const cli_args *a, const char *name) { return last_value(a, name) != NULL; }
 
 const char *cli_str(const cli_args *a, const char *name) {
     const char *text = last_value(a, name);

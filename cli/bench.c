@@ -27,9 +27,7 @@ static double clock_ms(clockid_t id) {
     return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
 
-static double now(void) {
-    return clock_ms(CLOCK_MONOTONIC);
-}
+static double now(void) { return clock_ms(CLOCK_MONOTONIC); }
 
 // ---- one workload ------------------------------------------------------------------------------
 
@@ -40,7 +38,8 @@ static const cli_bench_family *family_of(const char *name) {
 }
 
 static tarn_status build(const cli_args *a, const char *name, cli_bench *b) {
-    cli_bench_settings s = {.batch = cli_int(a, "batch"), .seed = (uint64_t)cli_int(a, "seed"),
+    cli_bench_settings s = {.batch = cli_int(a, "batch"),
+                            .seed = (uint64_t)cli_int(a, "seed"),
                             .data = cli_str(a, "data")};
     TARN_TRY(tarn_store_create(s.seed, &b->store));
     b->graph = tarn_graph_create(b->store);
@@ -142,9 +141,9 @@ static double peak_rss_mb(void) {
 
 static int report(const cli_args *a, const char *name, const cli_bench *b, const timing *t,
                   double start_ms) {
-    json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:I}", "peer", "tarn", "version", tarn_version(),
-                          "workload", name, "threads", tarn_threads(), "batch",
-                          (json_int_t)b->batch);
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:i, s:I}", "peer", "tarn", "version", tarn_version(),
+                  "workload", name, "threads", tarn_threads(), "batch", (json_int_t)b->batch);
     json_object_set_new(o, "step_ms_median", rounded(t->median, 5));
     json_object_set_new(o, "samples_per_s", rounded((double)b->batch * 1e3 / t->median, 3));
     json_object_set_new(o, "first_step_ms", rounded(t->first, 3));
@@ -189,8 +188,7 @@ static int check_names(const cli_args *a) {
     while ((name = cli_next(a, "WORKLOAD", &at))) {
         if (family_of(name)) continue;
         const char *near = cli_nearest(name, workload_name, NULL);
-        if (near)
-            return cli_usage(a->cmd, "unknown workload '%s'; did you mean '%s'?", name, near);
+        if (near) return cli_usage(a->cmd, "unknown workload '%s'; did you mean '%s'?", name, near);
         return cli_usage(a->cmd, "unknown workload '%s'; 'tarn bench --list' lists them", name);
     }
     if (at) return CLI_OK;
@@ -243,10 +241,11 @@ static const cli_example bench_examples[] = {
 const cli_cmd cmd_bench = {
     .name = "bench",
     .brief = "time fixed workloads",
-    .about = "Time fixed workloads and print a JSON line for each. A step of training is forward, "
-             "loss, backward and update on one batch that is in memory; a step of inference is one "
-             "forward pass. The first step counts by itself (compiling included), then come "
-             "--warmup untimed steps and the timed ones.",
+    .about =
+        "Time fixed workloads and print a JSON line for each. A step of training is forward, "
+        "loss, backward and update on one batch that is in memory; a step of inference is one "
+        "forward pass. The first step counts by itself (compiling included), then come "
+        "--warmup untimed steps and the timed ones.",
     .opts = bench_opts,
     .examples = bench_examples,
     .run = bench_run,

@@ -29,7 +29,7 @@ typedef struct cli_bench {
 } cli_bench;
 
 typedef struct cli_bench_settings {
-    int64_t batch;     // 0: the workload's own
+    int64_t batch;  // 0: the workload's own
     uint64_t seed;
     const char *data;  // folder with MNIST, NULL: random pixels
 } cli_bench_settings;

@@ -9,9 +9,7 @@ enum { SIDE = 4096, PARAMETERS = 50000000 };
 
 typedef tarn_status (*builder)(const cli_bench_settings *s, cli_bench *b);
 
-static tarn_shape square(void) {
-    return TARN_SHAPE(SIDE, SIDE);
-}
+static tarn_shape square(void) { return TARN_SHAPE(SIDE, SIDE); }
 
 static tarn_status input(const cli_bench_settings *s, cli_bench *b, const char *name,
                          tarn_shape shape, tarn_node **out) {
@@ -52,7 +50,8 @@ static tarn_status build_softmax(const cli_bench_settings *s, cli_bench *b) {
     return TARN_OK;
 }
 
-// ---- Adam (Kingma and Ba 2015, algorithm 1), written out: one update, its gradient an input ------
+// ---- Adam (Kingma and Ba 2015, algorithm 1), written out: one update, its gradient an input
+// ------
 
 static tarn_node *number(cli_bench *b, double value) {
     return tarn_constant(b->graph, TARN_F32, value);
@@ -101,10 +100,8 @@ static const struct {
     builder build;
     double bytes;  // a step
 } elems[] = {
-    {"elem_copy", build_copy, 8.0 * SIDE * SIDE},
-    {"elem_add", build_add, 12.0 * SIDE * SIDE},
-    {"elem_sum", build_sum, 4.0 * SIDE * SIDE},
-    {"elem_softmax", build_softmax, 8.0 * SIDE * SIDE},
+    {"elem_copy", build_copy, 8.0 * SIDE *SIDE},  {"elem_add", build_add, 12.0 * SIDE *SIDE},
+    {"elem_sum", build_sum, 4.0 * SIDE *SIDE},    {"elem_softmax", build_softmax, 8.0 * SIDE *SIDE},
     {"elem_adam", build_adam, 28.0 * PARAMETERS},  // reads p g m v, writes p m v
 };
 
@@ -121,9 +118,7 @@ static int find(const char *name) {
     return i;
 }
 
-static bool knows(const char *name) {
-    return find(name) < ELEMS;
-}
+static bool knows(const char *name) { return find(name) < ELEMS; }
 
 static tarn_status build(const char *name, const cli_bench_settings *s, cli_bench *b) {
     int i = find(name);

@@ -9,11 +9,11 @@ enum { MAX_DIM = 32768 };
 
 // The squares, and the products that occur in the networks.
 static const char *const names[] = {
-    "gemm_128",          "gemm_256",          "gemm_512",          "gemm_768",
-    "gemm_1024",         "gemm_2048",         "gemm_4096",         "gemm_128x512x784",
-    "gemm_128x512x512",  "gemm_128x10x512",   "gemm_100x10x784",   "gemm_128x256x784",
-    "gemm_128x256x256",  "gemm_784x512x128",  "gemm_512x512x128",  "gemm_128x784x512",
-    "gemm_1x512x784",    "gemm_128x128x9216", "gemm_9216x128x128", "gemm_2048x1152x384",
+    "gemm_128",           "gemm_256",          "gemm_512",          "gemm_768",
+    "gemm_1024",          "gemm_2048",         "gemm_4096",         "gemm_128x512x784",
+    "gemm_128x512x512",   "gemm_128x10x512",   "gemm_100x10x784",   "gemm_128x256x784",
+    "gemm_128x256x256",   "gemm_784x512x128",  "gemm_512x512x128",  "gemm_128x784x512",
+    "gemm_1x512x784",     "gemm_128x128x9216", "gemm_9216x128x128", "gemm_2048x1152x384",
     "gemm_2048x384x1536", "gemm_64x1024x256",
 };
 

@@ -19,19 +19,40 @@ typedef struct mlp {
 } mlp;
 
 static const mlp mlps[] = {
-    {.name = "mnist_softmax", .batch = 100, .size = {PIXELS, CLASSES}, .train = true,
-     .init = TARN_INIT_ZEROS, .optimizer = {TARN_SGD, {.learning_rate = 0.5}}},
+    {.name = "mnist_softmax",
+     .batch = 100,
+     .size = {PIXELS, CLASSES},
+     .train = true,
+     .init = TARN_INIT_ZEROS,
+     .optimizer = {TARN_SGD, {.learning_rate = 0.5}}},
     // The well-known example that this repeats has no activation between its layers.
-    {.name = "tf_raw_mlp", .batch = 128, .size = {PIXELS, 256, 256, CLASSES}, .train = true,
+    {.name = "tf_raw_mlp",
+     .batch = 128,
+     .size = {PIXELS, 256, 256, CLASSES},
+     .train = true,
      .init = TARN_INIT_NORMAL,
      .optimizer = {TARN_ADAM, {.learning_rate = 0.1, .epsilon = 1e-8}}},
-    {.name = "mnist_mlp", .batch = 128, .size = {PIXELS, 512, 512, CLASSES}, .relu = true,
-     .dropout = 0.2, .train = true, .init = TARN_INIT_VARIANCE_SCALING,
+    {.name = "mnist_mlp",
+     .batch = 128,
+     .size = {PIXELS, 512, 512, CLASSES},
+     .relu = true,
+     .dropout = 0.2,
+     .train = true,
+     .init = TARN_INIT_VARIANCE_SCALING,
      .optimizer = {TARN_RMSPROP, {.learning_rate = 1e-3}}},
-    {.name = "tiny_mlp_infer", .batch = 1, .size = {PIXELS, 32, CLASSES}, .relu = true,
-     .rotate = true, .init = TARN_INIT_VARIANCE_SCALING},
-    {.name = "tiny_mlp_train", .batch = 1, .size = {PIXELS, 32, CLASSES}, .relu = true,
-     .train = true, .rotate = true, .init = TARN_INIT_VARIANCE_SCALING,
+    {.name = "tiny_mlp_infer",
+     .batch = 1,
+     .size = {PIXELS, 32, CLASSES},
+     .relu = true,
+     .rotate = true,
+     .init = TARN_INIT_VARIANCE_SCALING},
+    {.name = "tiny_mlp_train",
+     .batch = 1,
+     .size = {PIXELS, 32, CLASSES},
+     .relu = true,
+     .train = true,
+     .rotate = true,
+     .init = TARN_INIT_VARIANCE_SCALING,
      .optimizer = {TARN_SGD, {.learning_rate = 0.01}}},
 };
 
@@ -46,17 +67,15 @@ static const mlp *find(const char *name) {
     return NULL;
 }
 
-static bool knows(const char *name) {
-    return find(name) != NULL;
-}
+static bool knows(const char *name) { return find(name) != NULL; }
 
 // ---- the network -------------------------------------------------------------------------------
 
 static tarn_init weights_init(const mlp *m) {
     switch (m->init) {
-    case TARN_INIT_ZEROS: return tarn_init_zeros();
-    case TARN_INIT_NORMAL: return tarn_init_normal(0, 1);
-    default: return tarn_init_glorot_uniform();
+        case TARN_INIT_ZEROS: return tarn_init_zeros();
+        case TARN_INIT_NORMAL: return tarn_init_normal(0, 1);
+        default: return tarn_init_glorot_uniform();
     }
 }
 
@@ -111,8 +130,7 @@ static tarn_status mnist_data(const char *dir, int64_t n, tarn_tensor **x, tarn_
     if (!st) st = tarn_tensor_create(TARN_I32, TARN_SHAPE(n), y);
     for (int64_t i = 0; !st && i < n * PIXELS; i++)
         ((float *)tarn_tensor_data(*x))[i] = (float)pixel[i % (have * PIXELS)] / 255.0f;
-    for (int64_t i = 0; !st && i < n; i++)
-        ((int32_t *)tarn_tensor_data(*y))[i] = label[i % have];
+    for (int64_t i = 0; !st && i < n; i++) ((int32_t *)tarn_tensor_data(*y))[i] = label[i % have];
     tarn_dataset_clear(&train);
     tarn_dataset_clear(&test);
     return st;

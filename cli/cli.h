@@ -32,9 +32,9 @@ typedef enum cli_kind {
     CLI_INT,   // int64_t within min..max
     CLI_REAL,  // double within min..max, finite
     CLI_TEXT,
-    CLI_FILE,  // a path, completed as a file
-    CLI_DIR,   // a path, completed as a folder
-    CLI_NAME,  // one of `choices`
+    CLI_FILE,     // a path, completed as a file
+    CLI_DIR,      // a path, completed as a folder
+    CLI_NAME,     // one of `choices`
     CLI_COMMAND,  // a command's name, or a topic of help
 } cli_kind;
 
@@ -48,7 +48,7 @@ typedef struct cli_opt {
     const char *choices;  // CLI_NAME: separated by blanks; CLI_TEXT: some of them, to complete
     bool positional;
     bool required;
-    bool many;            // may be given several times: cli_list
+    bool many;  // may be given several times: cli_list
     const char *help;
 } cli_opt;
 
@@ -65,7 +65,7 @@ typedef struct cli_cmd {
     const cli_opt *opts;          // ends with a row without a name
     const cli_example *examples;  // ends with a row without a command; NULL: none
     int (*run)(const cli_args *a);
-    bool hidden;                  // left out of lists
+    bool hidden;  // left out of lists
 } cli_cmd;
 
 extern const cli_cmd *const cli_commands[];  // ends with NULL
@@ -138,10 +138,10 @@ const char *cli_word(const char **list, int *len);
 bool cli_has_word(const char *list, const char *want);
 
 // Short texts for people; each returns its buffer.
-const char *cli_count(cli_text *t, int64_t n);        // 669,706
-const char *cli_bytes(cli_text *t, double bytes);     // 2.7 MB (powers of 1000)
-const char *cli_seconds(cli_text *t, double seconds); // 12.3 s, 4 min 05 s
-const char *cli_flops(cli_text *t, double flops);     // 1.3 MFLOP
+const char *cli_count(cli_text *t, int64_t n);         // 669,706
+const char *cli_bytes(cli_text *t, double bytes);      // 2.7 MB (powers of 1000)
+const char *cli_seconds(cli_text *t, double seconds);  // 12.3 s, 4 min 05 s
+const char *cli_flops(cli_text *t, double flops);      // 1.3 MFLOP
 // [batch, 28, 28] with `from` 0, 28 x 28 with `from` 1 (the first axis left out).
 const char *cli_shape(cli_text *t, const tarn_shape *shape);
 

@@ -42,8 +42,8 @@ static void keep_features(machine *m, const char *flags) {
     *m->features = '\0';
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (cli_has_word(flags, known[i]))
-            at += snprintf(m->features + at, sizeof m->features - (size_t)at, "%s%s",
-                           at ? " " : "", known[i]);
+            at += snprintf(m->features + at, sizeof m->features - (size_t)at, "%s%s", at ? " " : "",
+                           known[i]);
 }
 
 static void read_processor(machine *m) {
@@ -132,16 +132,15 @@ static int print_json(const cli_args *a, const machine *m) {
     while ((word = cli_word(&list, &len)))
         json_array_append_new(features, json_stringn(word, (size_t)len));
     for (int i = 0; i < m->n_caches; i++)
-        json_array_append_new(caches,
-                              json_pack("{s:i, s:s, s:I}", "level", m->caches[i].level, "type",
-                                        m->caches[i].type, "bytes", (json_int_t)m->caches[i].bytes));
+        json_array_append_new(
+            caches, json_pack("{s:i, s:s, s:I}", "level", m->caches[i].level, "type",
+                              m->caches[i].type, "bytes", (json_int_t)m->caches[i].bytes));
     while (next_device(&names, &name))
         json_array_append_new(
             devices, json_pack("{s:s, s:b}", "name", name.s, "present", probe(name.s) == TARN_OK));
-    return cli_json(a->cmd,
-                    json_pack("{s:s, s:o, s:I, s:i, s:o, s:o}", "cpu", m->cpu, "features", features,
-                              "cores", (json_int_t)m->cores, "threads", tarn_threads(), "caches",
-                              caches, "devices", devices));
+    return cli_json(a->cmd, json_pack("{s:s, s:o, s:I, s:i, s:o, s:o}", "cpu", m->cpu, "features",
+                                      features, "cores", (json_int_t)m->cores, "threads",
+                                      tarn_threads(), "caches", caches, "devices", devices));
 }
 
 static void print_text(const machine *m) {
@@ -158,7 +157,8 @@ static void print_text(const machine *m) {
     for (int i = 0; i < m->n_caches; i++) {
         bool mib = m->caches[i].bytes >= 1048576;
         cli_cell(t, "cache L%d", m->caches[i].level);
-        cli_cell(t, mib ? "%.3g MiB" : "%.0f KiB", (double)m->caches[i].bytes / (mib ? 1048576 : 1024));
+        cli_cell(t, mib ? "%.3g MiB" : "%.0f KiB",
+                 (double)m->caches[i].bytes / (mib ? 1048576 : 1024));
     }
     while (next_device(&names, &name)) {
         cli_cell(t, "device %s", name.s);
@@ -180,8 +180,9 @@ static const cli_opt devices_opts[] = {{0}};
 const cli_cmd cmd_devices = {
     .name = "devices",
     .brief = "show the processor and the devices that programs run on",
-    .about = "Show the processor with its features, cores and caches, how many threads programs "
-             "use, and which devices --device can name here.",
+    .about =
+        "Show the processor with its features, cores and caches, how many threads programs "
+        "use, and which devices --device can name here.",
     .opts = devices_opts,
     .run = devices_run,
 };

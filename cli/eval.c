@@ -31,8 +31,9 @@ static int data_of_folder(cli_eval *e) {
     tarn_dataset train = {0}, test = {0};
     const char *dir = cli_str(e->a, "data");
     if (!dir)
-        return cli_usage(e->a->cmd, "no run.json beside '%s' says which data it was made for; name "
-                                    "them with --experiment FILE.yaml or --data DIR",
+        return cli_usage(e->a->cmd,
+                         "no run.json beside '%s' says which data it was made for; name "
+                         "them with --experiment FILE.yaml or --data DIR",
                          e->path);
     tarn_status st = tarn_data_mnist(dir, &train, &test);
     if (st) return cli_fail(e->a, st);
@@ -79,10 +80,10 @@ static void add_report(const cli_eval *e, const cli_report *r, json_t *line) {
             json_array_append_new(row, json_integer(r->counts[i * r->classes + j]));
         json_array_append_new(counts, row);
         json_array_append_new(
-            classes, json_pack("{s:s, s:f, s:f, s:f, s:I}", "label",
-                               cli_model_class(&label, e->model, i), "precision",
-                               r->row[i].precision, "recall", r->row[i].recall, "f1", r->row[i].f1,
-                               "samples", (json_int_t)r->row[i].samples));
+            classes,
+            json_pack("{s:s, s:f, s:f, s:f, s:I}", "label", cli_model_class(&label, e->model, i),
+                      "precision", r->row[i].precision, "recall", r->row[i].recall, "f1",
+                      r->row[i].f1, "samples", (json_int_t)r->row[i].samples));
     }
     json_object_set_new(line, "confusion", counts);
     json_object_set_new(line, "classes", classes);
@@ -165,8 +166,7 @@ static const cli_opt eval_opts[] = {
      .help = "YAML file that names the data (default: the record beside the model)"},
     {"report", CLI_FLAG, .help = "also count mistakes class by class, and draw them"},
     {"out", CLI_DIR, "DIR", .help = "folder for the pictures of --report (default: the model's)"},
-    {"batch", CLI_INT, "N", .preset = "256", .min = 1, .max = 1000000,
-     .help = "samples at a time"},
+    {"batch", CLI_INT, "N", .preset = "256", .min = 1, .max = 1000000, .help = "samples at a time"},
     {0},
 };
 
@@ -180,12 +180,13 @@ static const cli_example eval_examples[] = {
 const cli_cmd cmd_eval = {
     .name = "eval",
     .brief = "measure a model on a data set",
-    .about = "Measure a model on the test part of its data set: loss and metrics, for a regression "
-             "also mse, mae and r2 (the share of the variance that is explained).\n\n"
-             "With --report a classifier also gets its confusion matrix and for each class "
-             "precision (how many of its answers are right), recall (how many of its samples are "
-             "found) and f1 (their harmonic mean), and writes confusion.png and mistakes.png, the "
-             "mistakes it was most sure of.",
+    .about =
+        "Measure a model on the test part of its data set: loss and metrics, for a regression "
+        "also mse, mae and r2 (the share of the variance that is explained).\n\n"
+        "With --report a classifier also gets its confusion matrix and for each class "
+        "precision (how many of its answers are right), recall (how many of its samples are "
+        "found) and f1 (their harmonic mean), and writes confusion.png and mistakes.png, the "
+        "mistakes it was most sure of.",
     .opts = eval_opts,
     .examples = eval_examples,
     .run = eval_run,

@@ -8,7 +8,7 @@
 enum { CLI_MAX_REPORT_CLASSES = 1000 };
 
 typedef struct cli_class_row {
-    int64_t samples;  // of this class in the data
+    int64_t samples;               // of this class in the data
     double precision, recall, f1;  // 0 where there is nothing to divide by
 } cli_class_row;
 

@@ -27,9 +27,7 @@ static void count_answers(const cli_eval *e, cli_report *r) {
     }
 }
 
-static double ratio(double part, double whole) {
-    return whole > 0 ? part / whole : 0;
-}
+static double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
 static void fill_rows(cli_report *r) {
     double n = (double)r->classes;
@@ -136,8 +134,7 @@ static mistake *find_mistakes(const cli_eval *e, const cli_report *r, int64_t *n
     mistake *list = calloc((size_t)e->samples + 1, sizeof *list);
     *n = 0;
     for (int64_t i = 0; list && i < e->samples; i++)
-        if (r->answer[i] != label[i])
-            list[(*n)++] = (mistake){i, p[i * r->classes + r->answer[i]]};
+        if (r->answer[i] != label[i]) list[(*n)++] = (mistake){i, p[i * r->classes + r->answer[i]]};
     if (list) qsort(list, (size_t)*n, sizeof *list, surer_first);
     return list;
 }
@@ -147,11 +144,14 @@ static tarn_tile tile_of(const cli_eval *e, const cli_report *r, const mistake *
     int64_t pixels = size.height * size.width * size.channels;
     cli_text truth, answer;
     snprintf(caption->s, sizeof caption->s, "true %.30s as %.30s %.0f%%",
-             cli_model_class(&truth, e->model, ((const int32_t *)tarn_tensor_cdata(e->data.y))[m->sample]),
+             cli_model_class(&truth, e->model,
+                             ((const int32_t *)tarn_tensor_cdata(e->data.y))[m->sample]),
              cli_model_class(&answer, e->model, r->answer[m->sample]), 100 * (double)m->p);
     return (tarn_tile){.pixels = (const uint8_t *)tarn_tensor_cdata(e->data.x) + m->sample * pixels,
-                       .height = (int)size.height, .width = (int)size.width,
-                       .channels = (int)size.channels, .caption = caption->s};
+                       .height = (int)size.height,
+                       .width = (int)size.width,
+                       .channels = (int)size.channels,
+                       .caption = caption->s};
 }
 
 static tarn_status draw_sheet(const cli_eval *e, const cli_report *r, const char *path,
@@ -189,8 +189,8 @@ static tarn_status draw_confusion(const cli_eval *e, const cli_report *r, const 
     if (!labels) return TARN_ENOMEM;
     for (int64_t i = 0; i < r->classes; i++) labels[i] = tarn_model_label(e->model, i);
     snprintf(title.s, sizeof title.s, "answers on %s", e->data.name);
-    tarn_status st = tarn_plot_confusion(path, title.s, r->counts, (int)r->classes,
-                                         labels[0] ? labels : NULL);
+    tarn_status st =
+        tarn_plot_confusion(path, title.s, r->counts, (int)r->classes, labels[0] ? labels : NULL);
     free(labels);
     if (!st) cli_note(e->a, "wrote %s", path);
     return st;

@@ -35,8 +35,7 @@ static void write_row(FILE *out, const cli_opt *o, int width) {
     char help[1024];
     cli_text t;
     int n = snprintf(help, sizeof help, "%s", o->help);
-    if (o->kind == CLI_NAME)
-        n += snprintf(help + n, sizeof help - (size_t)n, ": %s", o->choices);
+    if (o->kind == CLI_NAME) n += snprintf(help + n, sizeof help - (size_t)n, ": %s", o->choices);
     if (o->preset) snprintf(help + n, sizeof help - (size_t)n, " (default: %s)", o->preset);
     fprintf(out, "  %-*s  ", width, cli_row_text(&t, o));
     cli_wrap(out, help, width + 4);
@@ -80,9 +79,7 @@ static void write_command(FILE *out, const void *what) {
     write_examples(out, cmd->examples);
 }
 
-int cli_help(const cli_args *a) {
-    return cli_print(a, write_command, a->cmd);
-}
+int cli_help(const cli_args *a) { return cli_print(a, write_command, a->cmd); }
 
 // ---- overview ----------------------------------------------------------------------------------
 
@@ -102,17 +99,16 @@ static void write_overview(FILE *out, const void *what) {
     cli_table_print(t, out);
     cli_table_free(t);
     write_heading(out, "Begin with");
-    fputs("  tarn train examples/mnist_mlp.yaml\n"
-          "  tarn eval mnist_mlp/model.safetensors --report\n"
-          "  tarn help train\n",
-          out);
+    fputs(
+        "  tarn train examples/mnist_mlp.yaml\n"
+        "  tarn eval mnist_mlp/model.safetensors --report\n"
+        "  tarn help train\n",
+        out);
     write_heading(out, "Exit status");
     fputs("  0 done, 1 failed, 2 wrong use, 77 not supported by this build, 130 Ctrl-C\n", out);
 }
 
-int cli_overview(const cli_args *a) {
-    return cli_print(a, write_overview, NULL);
-}
+int cli_overview(const cli_args *a) { return cli_print(a, write_overview, NULL); }
 
 // ---- the command -------------------------------------------------------------------------------
 
@@ -136,13 +132,14 @@ static void write_dump(FILE *out, const void *what) {
              "each time a program is compiled. The text is the same from run to run.\n\n"
              "Stages in their order:",
              0);
-    fputs("  graph      as the model, the loss and the optimizer built it\n"
-          "  lower      composite operations written out in primitive ones\n"
-          "  canonical  one way to write what can be written in several\n"
-          "  simplify   without what is constant, repeated or not needed\n"
-          "  plan       kernels in order, and where each value lives in memory\n"
-          "  all        each of these\n",
-          out);
+    fputs(
+        "  graph      as the model, the loss and the optimizer built it\n"
+        "  lower      composite operations written out in primitive ones\n"
+        "  canonical  one way to write what can be written in several\n"
+        "  simplify   without what is constant, repeated or not needed\n"
+        "  plan       kernels in order, and where each value lives in memory\n"
+        "  all        each of these\n",
+        out);
 }
 
 static int help_run(const cli_args *a) {
@@ -154,15 +151,17 @@ static int help_run(const cli_args *a) {
 }
 
 static const cli_opt help_opts[] = {
-    {"COMMAND", CLI_COMMAND, .positional = true, .help = "what to explain; also 'dump', the stages of the compiler (default: list all)"},
+    {"COMMAND", CLI_COMMAND, .positional = true,
+     .help = "what to explain; also 'dump', the stages of the compiler (default: list all)"},
     {0},
 };
 
 const cli_cmd cmd_help = {
     .name = "help",
     .brief = "explain a command",
-    .about = "Explain a command with its arguments, options and examples, as 'tarn COMMAND --help' "
-             "does, or list all commands.",
+    .about =
+        "Explain a command with its arguments, options and examples, as 'tarn COMMAND --help' "
+        "does, or list all commands.",
     .opts = help_opts,
     .run = help_run,
 };

@@ -69,10 +69,10 @@ static int parse(const cli_args *a, cli_job *job) {
 static int parse_all(const cli_args *a, cli_job *job) {
     int code = parse(a, job);
     if (code || !given(a, "lr")) return code;
-    json_array_append_new(json_object_get(job->record, "set"),
-                          json_sprintf("optimizer.%s.learning_rate=%s",
-                                       cli_optimizer_name((int)job->info.optimizer.kind),
-                                       cli_str(a, "lr")));
+    json_array_append_new(
+        json_object_get(job->record, "set"),
+        json_sprintf("optimizer.%s.learning_rate=%s",
+                     cli_optimizer_name((int)job->info.optimizer.kind), cli_str(a, "lr")));
     return parse(a, job);
 }
 
@@ -133,7 +133,8 @@ bool cli_job_is_beside(const char *model) {
 
 int cli_job_beside(const cli_args *a, const char *model, const char *set, cli_job *job) {
     cli_path p;
-    *job = (cli_job){.record = json_load_file(record_path(&p, model), JSON_REJECT_DUPLICATES, NULL)};
+    *job =
+        (cli_job){.record = json_load_file(record_path(&p, model), JSON_REJECT_DUPLICATES, NULL)};
     if (!json_is_object(job->record)) return record_error(a, p.s);
     json_t *sets = json_object_get(job->record, "set");
     if (!json_is_array(sets)) return record_error(a, p.s);

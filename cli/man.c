@@ -17,9 +17,7 @@ static void put_part(FILE *out, const char *text, size_t len) {
     }
 }
 
-static void put(FILE *out, const char *text) {
-    put_part(out, text, strlen(text));
-}
+static void put(FILE *out, const char *text) { put_part(out, text, strlen(text)); }
 
 static void put_paragraphs(FILE *out, const char *text) {
     const char *end;
@@ -127,13 +125,14 @@ static void write_command(FILE *out, const void *what) {
 static void write_overview(FILE *out, const void *what) {
     (void)what;
     title(out, "");
-    fputs(".SH NAME\ntarn \\- train and run neural networks\n"
-          ".SH SYNOPSIS\n.B tarn\n.I COMMAND [ARGUMENT]... [OPTION]...\n"
-          ".SH DESCRIPTION\n"
-          "Tarn trains neural networks that a short YAML file describes, and runs them.\n"
-          "Results go to standard output, progress and errors to standard error.\n"
-          ".SH COMMANDS\n",
-          out);
+    fputs(
+        ".SH NAME\ntarn \\- train and run neural networks\n"
+        ".SH SYNOPSIS\n.B tarn\n.I COMMAND [ARGUMENT]... [OPTION]...\n"
+        ".SH DESCRIPTION\n"
+        "Tarn trains neural networks that a short YAML file describes, and runs them.\n"
+        "Results go to standard output, progress and errors to standard error.\n"
+        ".SH COMMANDS\n",
+        out);
     for (const cli_cmd *const *c = cli_commands; *c; c++) {
         if ((*c)->hidden) continue;
         fprintf(out, ".TP\n.BR tarn\\-%s (1)\n", (*c)->name);

@@ -12,13 +12,9 @@ static bool wants_colour(FILE *out) {
     return isatty(fileno(out)) == 1;
 }
 
-const char *cli_bold(FILE *out) {
-    return wants_colour(out) ? "\033[1m" : "";
-}
+const char *cli_bold(FILE *out) { return wants_colour(out) ? "\033[1m" : ""; }
 
-const char *cli_plain(FILE *out) {
-    return wants_colour(out) ? "\033[0m" : "";
-}
+const char *cli_plain(FILE *out) { return wants_colour(out) ? "\033[0m" : ""; }
 
 // A progress line may stand unfinished on the terminal: begin at the left edge and clear it.
 static void say(const cli_cmd *cmd, const char *fmt, va_list args) {
@@ -48,9 +44,9 @@ int cli_usage(const cli_cmd *cmd, const char *fmt, ...) {
 int cli_fail(const cli_args *a, tarn_status st) {
     cli_error(a->cmd, "%s", *tarn_last_error() ? tarn_last_error() : "out of memory");
     switch (st) {
-    case TARN_EUNSUPPORTED: return CLI_UNSUPPORTED;
-    case TARN_ECANCELLED: return CLI_INTERRUPTED;
-    default: return CLI_FAILURE;
+        case TARN_EUNSUPPORTED: return CLI_UNSUPPORTED;
+        case TARN_ECANCELLED: return CLI_INTERRUPTED;
+        default: return CLI_FAILURE;
     }
 }
 

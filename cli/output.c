@@ -15,9 +15,7 @@ int cli_json(const cli_cmd *cmd, json_t *take) {
     return CLI_OK;
 }
 
-json_t *cli_json_number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
+json_t *cli_json_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 int cli_print(const cli_args *a, cli_writer writer, const void *what) {
     char *text = NULL;

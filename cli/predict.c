@@ -1,6 +1,6 @@
 // tarn predict: answers of a model for files.
-#include "output.h"
 #include "predict.h"
+#include "output.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -149,8 +149,9 @@ static const cli_opt predict_opts[] = {
      .help = "picture (PNG, JPEG), IDX file (also .gz) or .csv file"},
     {"top", CLI_INT, "K", .preset = "3", .min = 1, .max = 100000,
      .help = "how many classes to list for each sample, the likeliest first"},
-    {"index", CLI_TEXT, "I-J", .help = "samples of IDX and .csv files, from 0: 7 or 0-9 "
-                                       "(default: all)"},
+    {"index", CLI_TEXT, "I-J",
+     .help = "samples of IDX and .csv files, from 0: 7 or 0-9 "
+             "(default: all)"},
     {"invert", CLI_NAME, "WHEN", .preset = "auto", .choices = "auto yes no",
      .help = "make white what is black; auto: where a grey picture has a light border"},
     {"target", CLI_TEXT, "COLUMN",
@@ -169,11 +170,12 @@ static const cli_example predict_examples[] = {
 const cli_cmd cmd_predict = {
     .name = "predict",
     .brief = "run a model on pictures, IDX files or tables",
-    .about = "Run a model on files and print its answers, one line a sample: the likeliest classes "
-             "with their probabilities, or the numbers of a regression.\n\n"
-             "Pictures are averaged down to the size that the model takes. Grey ones with a light "
-             "border are inverted, because models of digits learn white on black; --invert decides "
-             "otherwise. Tables have the columns of the training data, the target included.",
+    .about =
+        "Run a model on files and print its answers, one line a sample: the likeliest classes "
+        "with their probabilities, or the numbers of a regression.\n\n"
+        "Pictures are averaged down to the size that the model takes. Grey ones with a light "
+        "border are inverted, because models of digits learn white on black; --invert decides "
+        "otherwise. Tables have the columns of the training data, the target included.",
     .opts = predict_opts,
     .examples = predict_examples,
     .run = predict_run,

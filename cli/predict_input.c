@@ -14,7 +14,8 @@ static int read_magic(const cli_args *a, const char *path, unsigned char magic[4
     memset(magic, 0, 4);
     errno = 0;
     (void)fread(magic, 1, 4, f);
-    int code = ferror(f) ? cli_error(a->cmd, "cannot read '%s': %s", path, strerror(errno)) : CLI_OK;
+    int code =
+        ferror(f) ? cli_error(a->cmd, "cannot read '%s': %s", path, strerror(errno)) : CLI_OK;
     fclose(f);
     return code;
 }
@@ -56,8 +57,7 @@ static int parse_range(const cli_args *a, const char *path, int64_t n, int64_t *
 }
 
 // Rows [first, last] of t [n, ...] as a new tensor.
-static tarn_status take_rows(const tarn_tensor *t, int64_t first, int64_t last,
-                             tarn_tensor **out) {
+static tarn_status take_rows(const tarn_tensor *t, int64_t first, int64_t last, tarn_tensor **out) {
     tarn_shape shape = *tarn_tensor_shape(t);
     size_t row = shape.dim[0] ? tarn_tensor_bytes(t) / (size_t)shape.dim[0] : 0;
     shape.dim[0] = last - first + 1;
@@ -123,9 +123,9 @@ int cli_input_read(const cli_args *a, const tarn_model *m, const char *path, cli
     int code = find_kind(a, path, &in->kind);
     if (code) return code;
     switch (in->kind) {
-    case CLI_INPUT_PICTURE: code = read_picture(a, m, in); break;
-    case CLI_INPUT_IDX: code = read_idx(a, in); break;
-    case CLI_INPUT_CSV: code = read_table(a, in); break;
+        case CLI_INPUT_PICTURE: code = read_picture(a, m, in); break;
+        case CLI_INPUT_IDX: code = read_idx(a, in); break;
+        case CLI_INPUT_CSV: code = read_table(a, in); break;
     }
     return code ? code : check_samples(a, m, in);
 }

@@ -36,8 +36,7 @@ static void column(const tarn_tensor *x, int64_t c, double *mean, double *deviat
     const float *v = (const float *)tarn_tensor_cdata(x) + c;
     double sum = 0;
     *mean = 0;
-    for (int64_t i = 0; i < s->dim[0]; i++)
-        *mean += (double)v[i * s->dim[1]] / (double)s->dim[0];
+    for (int64_t i = 0; i < s->dim[0]; i++) *mean += (double)v[i * s->dim[1]] / (double)s->dim[0];
     for (int64_t i = 0; i < s->dim[0]; i++) {
         double d = (double)v[i * s->dim[1]] - *mean;
         sum += d * d / (double)s->dim[0];

@@ -5,9 +5,7 @@
 
 enum { LONGEST = 40 };
 
-static int least(int a, int b) {
-    return a < b ? a : b;
-}
+static int least(int a, int b) { return a < b ? a : b; }
 
 // Letters to insert, delete, replace or swap with their neighbour (optimal string alignment).
 // Words longer than LONGEST are far from everything.

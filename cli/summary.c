@@ -131,10 +131,10 @@ static int print_json(const summary *s) {
         json_array_append_new(layers, layer_json(&info));
         flops += info.flops;
     }
-    json_t *line = json_pack("{s:s, s:o, s:I, s:f, s:I, s:o}", "event", "summary", "layers", layers,
-                             "parameters", (json_int_t)cli_model_parameters(s->model), "flops",
-                             flops, "batch", (json_int_t)s->batch, "inference",
-                             memory_json(&s->inference));
+    json_t *line =
+        json_pack("{s:s, s:o, s:I, s:f, s:I, s:o}", "event", "summary", "layers", layers,
+                  "parameters", (json_int_t)cli_model_parameters(s->model), "flops", flops, "batch",
+                  (json_int_t)s->batch, "inference", memory_json(&s->inference));
     if (*s->loss) json_object_set_new(line, "training", memory_json(&s->training));
     return cli_json(s->a->cmd, line);
 }
@@ -153,8 +153,8 @@ static void layer_cells(cli_table *t, const char *name, const char *kind, const 
 }
 
 static void print_layers(const summary *s) {
-    static const char *const heading[] = {"layer", "kind", "output", "parameters", "bytes",
-                                          "work a sample"};
+    static const char *const heading[] = {"layer",      "kind",  "output",
+                                          "parameters", "bytes", "work a sample"};
     cli_table *t = cli_table_create("lllrrr");
     tarn_layer_info info;
     tarn_shape input = batched(tarn_model_input_shape(s->model));
@@ -184,13 +184,12 @@ static void memory_cells(cli_table *t, const char *name, const tarn_program_info
 }
 
 static void print_memory(const summary *s) {
-    static const char *const heading[] = {"memory", "variables", "values", "scratch", "kernels"};
+    static const char *const heading[] = {"", "total", "variables", "values", "scratch", "kernels"};
     cli_table *t = cli_table_create("lrrrrr");
-    cli_cell(t, "batch %" PRId64, s->batch);
-    for (int i = 0; i < 5; i++) cli_cell(t, "%s", heading[i]);
+    for (int i = 0; i < 6; i++) cli_cell(t, "%s", heading[i]);
     if (*s->loss) memory_cells(t, "training", &s->training);
     memory_cells(t, "inference", &s->inference);
-    putchar('\n');
+    printf("\nplanned memory, batch %" PRId64 "\n", s->batch);
     cli_table_print(t, stdout);
     cli_table_free(t);
 }

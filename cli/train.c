@@ -11,8 +11,9 @@
 
 static int check_options(const cli_args *a) {
     if (cli_given(a, "resume") && cli_given(a, "from"))
-        return cli_usage(a->cmd, "--resume and --from exclude each other: a checkpoint holds the "
-                                 "weights already");
+        return cli_usage(a->cmd,
+                         "--resume and --from exclude each other: a checkpoint holds the "
+                         "weights already");
     return CLI_OK;
 }
 
@@ -54,8 +55,9 @@ static int load_data(cli_train *t) {
     tarn_status st = tarn_experiment_data(t->job.experiment, t->job.data, &t->data, &t->test);
     if (st) return cli_fail(t->a, st);
     if (cli_job_fell_back(&t->job, &t->data))
-        cli_note(t->a, "note: no files of %s found, these are generated digits; results are not "
-                       "those of the real data",
+        cli_note(t->a,
+                 "note: no files of %s found, these are generated digits; results are not "
+                 "those of the real data",
                  t->job.info.data_name);
     return CLI_OK;
 }
@@ -93,10 +95,9 @@ static int build_model(cli_train *t) {
     if (!st && t->data.labels)
         st = tarn_model_set_labels(t->model, t->data.labels, t->data.classes);
     if (!st)
-        st = tarn_model_compile(t->model, .optimizer = info->optimizer, .loss = info->loss,
-                                .metrics = info->metrics,
-                                .program = {.dump = cli_str(t->a, "dump")},
-                                .device = cli_str(t->a, "device"));
+        st = tarn_model_compile(
+            t->model, .optimizer = info->optimizer, .loss = info->loss, .metrics = info->metrics,
+            .program = {.dump = cli_str(t->a, "dump")}, .device = cli_str(t->a, "device"));
     return st ? cli_fail(t->a, st) : start_from(t);
 }
 
@@ -118,8 +119,11 @@ static tarn_status begin(void *self, tarn_fit_state *s) {
 static tarn_status add_callbacks(cli_train *t) {
     cli_path history;
     tarn_callback *next = t->callback;
-    *next++ = (tarn_callback){.self = t, .on_batch_end = watch, .on_epoch_end = watch,
-                              .on_train_begin = begin, .on_train_end = watch};
+    *next++ = (tarn_callback){.self = t,
+                              .on_batch_end = watch,
+                              .on_epoch_end = watch,
+                              .on_train_begin = begin,
+                              .on_train_end = watch};
     t->n_callbacks = 1;
     if (!cli_given(t->a, "quiet")) {
         TARN_TRY(tarn_progress_line(stderr, next++));

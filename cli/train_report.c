@@ -83,16 +83,25 @@ static void print_metrics(const cli_train *t) {
     putchar('\n');
 }
 
+// "2 epochs, 938 steps in 12.3 s", or how many of them this run did.
+static void print_work(const cli_train *t) {
+    cli_text steps, part, time;
+    printf("%" PRId64 " epoch%s, %s steps", t->epoch, t->epoch == 1 ? "" : "s",
+           cli_count(&steps, t->step));
+    if (t->begin) printf(", %s of them now", cli_count(&part, t->step - t->begin));
+    if (t->step > t->begin) printf(" in %s", cli_seconds(&time, t->seconds));
+    putchar('\n');
+}
+
 static void done_text(const cli_train *t) {
-    cli_text steps, time;
     if (t->step == t->begin)
         cli_note(t->a, "note: nothing was left to train; a larger --epochs goes on");
     print_metrics(t);
-    printf("%" PRId64 " epoch%s, %s steps in %s\n", t->epoch, t->epoch == 1 ? "" : "s",
-           cli_count(&steps, t->step), cli_seconds(&time, t->seconds));
+    print_work(t);
     if (cli_job_fell_back(&t->job, &t->data))
         printf("on generated digits, not a result on %s\n", t->job.info.data_name);
     printf("saved %s\n", t->model_path.s);
+    cli_note(t->a, "look closer with: tarn eval %s --report", t->model_path.s);
 }
 
 int cli_train_done(const cli_train *t) {
