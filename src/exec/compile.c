@@ -54,7 +54,8 @@ static const struct {
     const char *name;
     pass_fn run;
     bool needed;  // what follows cannot do without
-} passes[] = {{"lower", ti_pass_lower, true},
+} passes[] = {{"specialise", ti_pass_specialise, false},
+              {"lower", ti_pass_lower, true},
               {"canonical", ti_pass_canonical, true},
               {"simplify", ti_pass_simplify, false}};
 

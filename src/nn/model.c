@@ -115,6 +115,24 @@ static tarn_status keep_spec(tarn_model *m, tarn_layer *spec) {
     return keep_init(m, &spec->dense.bias_initializer);
 }
 
+// -1 when a size overflows.
+static int64_t count_params(const ti_layer *l) {
+    int64_t n = 0;
+    for (int p = 0; p < l->n_params; p++) {
+        int64_t numel = tarn_shape_numel(&l->param[p].shape);
+        if (numel < 0 || numel > INT64_MAX - n) return -1;
+        n += numel;
+    }
+    return n;
+}
+
+static tarn_status check_size(const tarn_model *m, const ti_layer *l) {
+    int64_t n = count_params(l);
+    if (n >= 0 && n <= TI_MAX_PARAMETERS - m->parameters) return TARN_OK;
+    return ti_error(TARN_ELIMIT, "layer '%s' brings the model over %lld parameters", l->name,
+                    (long long)TI_MAX_PARAMETERS);
+}
+
 // "kernel" -> "dense/kernel"
 static tarn_status name_params(tarn_model *m, ti_layer *l) {
     for (int i = 0; i < l->n_params; i++) {
@@ -147,7 +165,9 @@ static tarn_status add(tarn_model *m, tarn_layer spec) {
     tarn_status st = l.ops->infer(&l);
     if (st == TARN_ENOENT) return ti_error_at(st, "layer '%s'", l.name);  // an unknown name
     TI_TRY(st);
+    TI_TRY(check_size(m, &l));
     TI_TRY(name_params(m, &l));
+    m->parameters += count_params(&l);
     m->layers[m->n_layers++] = l;
     m->built = false;
     return TARN_OK;
@@ -218,8 +238,7 @@ tarn_status tarn_model_layer_info(tarn_model *m, int i, tarn_layer_info *out) {
     info.output.rank = l->out.rank + 1;
     info.output.dim[0] = TARN_BATCH;
     for (int d = 0; d < l->out.rank; d++) info.output.dim[d + 1] = l->out.dim[d];
-    for (int p = 0; p < l->n_params; p++)
-        info.parameters += tarn_shape_numel(&l->param[p].shape);
+    info.parameters = count_params(l);
     if (l->ops->flops) info.flops = l->ops->flops(l);
     *out = info;
     return TARN_OK;

@@ -6,6 +6,7 @@
 #include "nn/layer.h"
 
 enum { TI_MAX_LAYERS = 4096, TI_MAX_LABELS = 1 << 20 };
+#define TI_MAX_PARAMETERS ((int64_t)1 << 31)  // numbers, 8 GiB: what a file can ask for
 
 struct tarn_model {
     tarn_store *store;
@@ -13,6 +14,7 @@ struct tarn_model {
     ti_arena arena;    // names, strings and initialisers of layers
     ti_layer *layers;
     int n_layers, cap_layers;
+    int64_t parameters;
     bool built;         // all parameters are in the store
     tarn_status status;  // first error of tarn_model_add
     char error[512];

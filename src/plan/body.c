@@ -339,14 +339,16 @@ static tarn_status packed(build *b, tarn_dtype dtype, int64_t elements, int *out
                      out);
 }
 
-// The engine reads the left operand in panels of mr rows, the right one in panels of 16 columns;
-// one row on the left, and variables on the right, are read as they lie.
+// The engine reads the left operand in panels of mr rows, the right one in panels of 16 columns.
+// Read as they lie are variables on the right, and on the left one row, or what only few columns
+// would read again after packing.
 static tarn_status pack_values(build *b, const tarn_node *n) {
     ti_kernel *k = b->k;
     int64_t m = ti_dim_max(b->gs->g, n->shape.dim[0]), depth = ti_dim_max(b->gs->g, k->depth);
     int64_t cols = ti_dim_max(b->gs->g, n->shape.dim[1]), mr = b->target->mr;
     k->pack_a = k->pack_b = -1;
-    if (n->shape.dim[0] != 1)
+    bool few = cols <= 2 * TI_PANEL && !panels(b, k->a.value);
+    if (n->shape.dim[0] != 1 && !few)
         TI_TRY(packed(b, n->dtype, ti_ceil_div(m, mr) * mr * depth, &k->pack_a));
     if (!panels(b, k->b.value) || k->b.axis[0] != 0)
         TI_TRY(packed(b, n->dtype, ti_ceil_div(cols, TI_PANEL) * TI_PANEL * depth, &k->pack_b));

@@ -225,6 +225,7 @@ static tarn_status begin(fit *f) {
     TI_TRY(check_opts(f));
     TI_TRY(ti_check_data(f->m, f->t, f->data));
     if (f->o->validation) TI_TRY(ti_check_data(f->m, f->t, f->o->validation));
+    if (f->o->checkpoint) TI_TRY(ti_checkpoint_try(f->o->checkpoint));
     TI_TRY(adopt(f->m, f->data));
     TI_TRY(ti_trainer_program(f->m, f->t, TI_TRAIN, f->batch_size, &f->step));
     TI_TRY(open_pipeline(f));

@@ -132,6 +132,16 @@ static tarn_status move_file(const char *from, const char *to) {
     return rename(from, to) ? ti_error(TARN_EIO, "rename '%s' to '%s' failed", from, to) : TARN_OK;
 }
 
+tarn_status ti_checkpoint_try(const char *path) {
+    names n;
+    ti_writer w;
+    tarn_status st = names_of(path, &n);
+    if (!st) st = ti_writer_open(&w, n.next.data);
+    if (!st) ti_writer_abort(&w);
+    names_free(&n);
+    return st ? ti_error_at(st, "checkpoint '%s'", path) : TARN_OK;
+}
+
 tarn_status ti_checkpoint_save(tarn_model *m, const char *path) {
     names n;
     tarn_status st = names_of(path, &n);

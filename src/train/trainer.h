@@ -7,7 +7,7 @@
 #include "train/optimizer.h"
 #include <tarn/io.h>
 
-enum { TI_MAX_METRICS = 7, TI_LOG_NAME = 32, TI_MAX_CALLBACKS = 64, TI_MAX_MEMORY = 16 };
+enum { TI_MAX_METRICS = 7, TI_LOG_NAME = 48, TI_MAX_CALLBACKS = 64, TI_MAX_MEMORY = 16 };
 
 // ---- running means (means.c) --------------------------------------------------------------------
 // Sums over samples kept in f64 state variables "tarn.state/metrics/GROUP/NAME", updated inside
@@ -85,6 +85,8 @@ void ti_progress_clear(ti_progress *p);
 tarn_status ti_memories_take(const tarn_callback *cb, int n, ti_progress *p);
 void ti_memories_give(const ti_progress *p, const tarn_callback *cb, int n);
 
+// Can a checkpoint be written there? Asked before training, not after its first epoch.
+tarn_status ti_checkpoint_try(const char *path);
 // Save with state; the file that was there stays as "PATH.prev".
 tarn_status ti_checkpoint_save(tarn_model *m, const char *path);
 // Is there a checkpoint? Ends what a kill between two renames left half way.
