@@ -135,7 +135,8 @@ static void write_zsh(FILE *out, const void *what) {
     (void)what;
     fputs(
         "#compdef tarn\n"
-        "# zsh completion for tarn; save it as _tarn in a folder of $fpath\n"
+        "# zsh completion for tarn; save it as _tarn in a folder of $fpath, or: source <(tarn "
+        "completion zsh)\n"
         "_tarn() {\n"
         "    local -a commands=(\n",
         out);
@@ -163,7 +164,11 @@ static void write_zsh(FILE *out, const void *what) {
         zsh_rows(out, cli_common);
         fputs(" ;;\n", out);
     }
-    fputs("    esac\n}\ncompdef _tarn tarn\n", out);
+    fputs(
+        "    esac\n}\n"
+        "# Loaded by its name it is called at once, sourced it only makes itself known.\n"
+        "if [[ $funcstack[1] == _tarn ]]; then _tarn \"$@\"; else compdef _tarn tarn; fi\n",
+        out);
 }
 
 // ---- fish --------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ static int predict_file(const predict *t, const char *path) {
     cli_input in;
     tarn_tensor *p = NULL;
     cli_phase("read input");
-    int code = cli_input_read(t->a, t->model, path, &in);
+    int code = cli_input_read(t->a, t->model, t->facts.classifies, path, &in);
     if (!code) {
         cli_phase("predict");
         tarn_status st = cli_model_answers(t->model, in.x, CHUNK, &p);
@@ -155,7 +155,8 @@ static const cli_opt predict_opts[] = {
     {"invert", CLI_NAME, "WHEN", .preset = "auto", .choices = "auto yes no",
      .help = "make white what is black; auto: where a grey picture has a light border"},
     {"target", CLI_TEXT, "COLUMN",
-     .help = "column of a .csv file that is not an input, by name or number (default: the last)"},
+     .help = "column of a .csv file that is not an input, by name or number (default: the last, "
+             "where there is one more than inputs)"},
     {0},
 };
 
@@ -175,7 +176,8 @@ const cli_cmd cmd_predict = {
         "with their probabilities, or the numbers of a regression.\n\n"
         "Pictures are averaged down to the size that the model takes. Grey ones with a light "
         "border are inverted, because models of digits learn white on black; --invert decides "
-        "otherwise. Tables have the columns of the training data, the target included.",
+        "otherwise. Tables have the columns of the training data in their order, with the target "
+        "or without it.",
     .opts = predict_opts,
     .examples = predict_examples,
     .run = predict_run,

@@ -17,9 +17,11 @@ typedef struct cli_input {
 } cli_input;
 
 // Read a file, whatever its kind. A sentence on stderr and an exit code when that fails.
-int cli_input_read(const cli_args *a, const tarn_model *m, const char *path, cli_input *out);
+int cli_input_read(const cli_args *a, const tarn_model *m, bool classifies, const char *path,
+                   cli_input *out);
 // The same for a table, whose columns are standardized as the data of the training were.
-int cli_table_read(const cli_args *a, const char *path, cli_input *out);
+int cli_table_read(const cli_args *a, const tarn_model *m, bool classifies, const char *path,
+                   cli_input *out);
 void cli_input_clear(cli_input *in);
 
 // A picture file as one sample u8 [1, height, width(, channels)]: averaged over areas to the

@@ -14,8 +14,8 @@ static int read_magic(const cli_args *a, const char *path, unsigned char magic[4
     memset(magic, 0, 4);
     errno = 0;
     (void)fread(magic, 1, 4, f);
-    int code =
-        ferror(f) ? cli_error(a->cmd, "cannot read '%s': %s", path, strerror(errno)) : CLI_OK;
+    int code = ferror(f) ? cli_error(a->cmd, "cannot read '%s': %s", path, strerror(errno))
+                         : CLI_OK;
     fclose(f);
     return code;
 }
@@ -102,8 +102,8 @@ static int read_idx(const cli_args *a, cli_input *in) {
     return cut(a, in);
 }
 
-static int read_table(const cli_args *a, cli_input *in) {
-    int code = cli_table_read(a, in->path, in);
+static int read_table(const cli_args *a, const tarn_model *m, bool classifies, cli_input *in) {
+    int code = cli_table_read(a, m, classifies, in->path, in);
     return code ? code : cut(a, in);
 }
 
@@ -118,14 +118,15 @@ static int check_samples(const cli_args *a, const tarn_model *m, const cli_input
                      in->path, tarn_tensor_numel(in->x) / n, cli_shape(&text, &want));
 }
 
-int cli_input_read(const cli_args *a, const tarn_model *m, const char *path, cli_input *in) {
+int cli_input_read(const cli_args *a, const tarn_model *m, bool classifies, const char *path,
+                   cli_input *in) {
     *in = (cli_input){.path = path};
     int code = find_kind(a, path, &in->kind);
     if (code) return code;
     switch (in->kind) {
-        case CLI_INPUT_PICTURE: code = read_picture(a, m, in); break;
-        case CLI_INPUT_IDX: code = read_idx(a, in); break;
-        case CLI_INPUT_CSV: code = read_table(a, in); break;
+    case CLI_INPUT_PICTURE: code = read_picture(a, m, in); break;
+    case CLI_INPUT_IDX: code = read_idx(a, in); break;
+    case CLI_INPUT_CSV: code = read_table(a, m, classifies, in); break;
     }
     return code ? code : check_samples(a, m, in);
 }

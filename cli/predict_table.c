@@ -72,13 +72,50 @@ static int prepare(const cli_args *a, tarn_tensor *x) {
     return code;
 }
 
-int cli_table_read(const cli_args *a, const char *path, cli_input *out) {
+// x [n, m] and the column y [n, 1] behind it, as one [n, m + 1].
+static tarn_status join(const tarn_dataset *d, tarn_tensor **out) {
+    int64_t n = tarn_tensor_shape(d->x)->dim[0], m = tarn_tensor_shape(d->x)->dim[1];
+    const float *x = tarn_tensor_cdata(d->x), *y = tarn_tensor_cdata(d->y);
+    TARN_TRY(tarn_tensor_create(TARN_F32, TARN_SHAPE(n, m + 1), out));
+    float *to = tarn_tensor_data(*out);
+    for (int64_t i = 0; i < n; i++, x += m, to += m + 1) {
+        memcpy(to, x, (size_t)m * sizeof *x);
+        to[m] = y[i];
+    }
+    return TARN_OK;
+}
+
+static bool lacks_one(const tarn_dataset *d, int64_t inputs) {
+    return tarn_tensor_shape(d->x)->dim[1] == inputs - 1;
+}
+
+// The reader of data sets always splits off a target. Where the rest is one column short of what
+// the model takes, the table has none and the column is an input. A target of class names is not
+// needed for an answer.
+static tarn_status read_columns(const char *path, tarn_csv_opts *opts, int64_t inputs,
+                                cli_input *out) {
     tarn_dataset d;
-    tarn_csv_opts opts = {.target = cli_str(a, "target")};
-    tarn_status st = tarn_data_csv(path, &opts, &d, NULL);
-    if (st) return cli_fail(a, st);
-    out->x = tarn_tensor_retain(d.x);
-    out->y = tarn_tensor_retain(d.y);
+    TARN_TRY(tarn_data_csv(path, opts, &d, NULL));
+    tarn_status st = TARN_OK;
+    bool whole = !opts->target && lacks_one(&d, inputs);
+    if (whole && opts->classify) {
+        tarn_dataset_clear(&d);
+        opts->classify = false;
+        return read_columns(path, opts, inputs, out);
+    }
+    if (whole)
+        st = join(&d, &out->x);
+    else
+        out->x = tarn_tensor_retain(d.x);
+    if (!whole && !opts->classify) out->y = tarn_tensor_retain(d.y);
     tarn_dataset_clear(&d);
-    return prepare(a, out->x);
+    return st;
+}
+
+int cli_table_read(const cli_args *a, const tarn_model *m, bool classifies, const char *path,
+                   cli_input *out) {
+    tarn_shape want = tarn_model_input_shape(m);
+    tarn_csv_opts opts = {.target = cli_str(a, "target"), .classify = classifies};
+    tarn_status st = read_columns(path, &opts, tarn_shape_numel(&want), out);
+    return st ? cli_fail(a, st) : prepare(a, out->x);
 }

@@ -118,6 +118,9 @@ run 0 eval line/model.safetensors --json
 expect 'a line is learnt' sh -c "[ \"\$(sed 's/.*\"r2\":\([^,}]*\).*/\1/' out | cut -c 1-4)\" = 0.99 ]"
 run 0 predict line/model.safetensors line.csv --index 0 --json
 expect 'its answer and target' grep -q '"output":\[.*"target":1.0}' out
+cut -d , -f 1,2 line.csv >inputs.csv
+run 0 predict line/model.safetensors inputs.csv --index 13
+expect 'a table without target' grep -q '^inputs.csv:13 *-*[0-9.]*$' out
 
 # Standardized columns are standardized for predict too.
 awk -F, 'NR == 1 {print; next} {print 1000 * $1 + 5000 "," $2 "," $3}' line.csv >wide.csv
@@ -127,4 +130,18 @@ run 0 predict wide/model.safetensors wide.csv --index 13 --json
 near=$(sed 's/.*"output":\[\([^]]*\)\],"target":\([^}]*\).*/\1 \2/' out |
     awk '{d = $1 - $2; print d * d < 0.01}')
 expect 'a standardized model answers raw rows' test "$near" = 1
+
+# Classes by name.
+awk 'BEGIN {print "a,b,kind"; for (i = 0; i < 200; i++)
+    {a = i % 10 / 10; b = i % 7 / 7; print a "," b "," (a > b ? "more" : "less")}}' >kind.csv
+sed 's/^data.*/data: {csv: kind.csv, target: kind, classify: true, validation: 0.2}/
+     s/dense: 1/dense: {units: 2, activation: softmax}/
+     s/mse/sparse_categorical_crossentropy/; s/mae/accuracy/' line.yaml >kind.yaml
+run 0 train kind.yaml --quiet
+run 0 eval kind/model.safetensors --report
+expect 'its classes have names' grep -q '^more ' out
+run 0 predict kind/model.safetensors kind.csv --index 9 --top 1
+expect 'a name is the answer' grep -q 'kind.csv:9 *more ' out
+run 0 predict kind/model.safetensors inputs.csv --index 9 --top 1
+expect 'without the target too' grep -q 'inputs.csv:9 *more ' out
 finish
