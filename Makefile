@@ -18,6 +18,9 @@ lint:
 	tools/check_layers
 	tools/check_style
 
+format:
+	find src include cli examples bench tests -name '*.[ch]' | xargs clang-format -i
+
 # PREFIX and DESTDIR as usual.
 install: all
 	cmake --install build $(if $(PREFIX),--prefix $(PREFIX))
@@ -34,4 +37,4 @@ asan tsan:
 clean:
 	cmake -E rm -rf build build-asan build-tsan
 
-.PHONY: all test bench lint install asan tsan clean
+.PHONY: all test bench lint format install asan tsan clean

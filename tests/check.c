@@ -5,8 +5,7 @@
 #include "test.h"
 
 void test_ok(const char *file, int line, const char *expr, tarn_status st) {
-    if (st)
-        test_fail(file, line, "%s: %s, \"%s\"", expr, tarn_status_name(st), tarn_last_error());
+    if (st) test_fail(file, line, "%s: %s, \"%s\"", expr, tarn_status_name(st), tarn_last_error());
 }
 
 void test_err(const char *file, int line, const char *expr, tarn_status st, tarn_status want,

@@ -73,9 +73,7 @@ void test_skip(const char *fmt, ...) {
 
 // ---- surroundings ------------------------------------------------------------------------------
 
-const char *test_source_dir(void) {
-    return TARN_SOURCE_DIR;
-}
+const char *test_source_dir(void) { return TARN_SOURCE_DIR; }
 
 const char *test_shared(void) {
     struct stat info;
@@ -90,13 +88,12 @@ const char *test_program(void) {
 }
 
 const char *test_dir(void) {
-    if (mkdir(now.dir, 0700) && errno != EEXIST) test_fail(__FILE__, __LINE__, "cannot create %s", now.dir);
+    if (mkdir(now.dir, 0700) && errno != EEXIST)
+        test_fail(__FILE__, __LINE__, "cannot create %s", now.dir);
     return now.dir;
 }
 
-uint64_t test_seed(void) {
-    return options.seed;
-}
+uint64_t test_seed(void) { return options.seed; }
 
 void test_uniform(float *x, size_t n, double lo, double hi) {
     for (size_t i = 0; i < n; i++) {
@@ -121,9 +118,7 @@ static void name_dir(void) {
              serial++);
 }
 
-static void remove_dir(void) {
-    nftw(now.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
+static void remove_dir(void) { nftw(now.dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS); }
 
 // ---- running -----------------------------------------------------------------------------------
 

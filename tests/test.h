@@ -37,9 +37,12 @@ _Noreturn void test_skip(const char *fmt, ...) TARN_PRINTF(1, 2);
 // The call must fail with this status, and the sentence must contain `text`.
 #define CHECK_ERR(expr, status, text) test_err(__FILE__, __LINE__, #expr, (expr), status, text)
 // |got - want| <= atol + rtol * |want| for each of n values; NaN equals NaN. got: float or double.
-#define CHECK_CLOSE(got, want, n, rtol, atol)                                                   \
-    _Generic((got)[0], float: test_close_f32, double: test_close_f64)(                          \
-        &(test_place){__FILE__, __LINE__, #got}, got, want, (int64_t)(n), (test_tol){rtol, atol})
+#define CHECK_CLOSE(got, want, n, rtol, atol) \
+    TEST_CLOSE(got)                           \
+    (&(test_place){__FILE__, __LINE__, #got}, got, want, (int64_t)(n), (test_tol){rtol, atol})
+// clang-format off
+#define TEST_CLOSE(got) _Generic((got)[0], float: test_close_f32, double: test_close_f64)
+// clang-format on
 #define CHECK_EQ_I(a, b) test_eq_i(__FILE__, __LINE__, #a " == " #b, (long long)(a), (long long)(b))
 #define CHECK_STR(a, b) test_str(__FILE__, __LINE__, #a, a, b)
 

@@ -25,17 +25,11 @@ static bool fails_now(void) {
     return left == 1;
 }
 
-void ti_alloc_fail_at(uint64_t n) {
-    atomic_store(&fail_in, n);
-}
+void ti_alloc_fail_at(uint64_t n) { atomic_store(&fail_in, n); }
 #else
-static bool fails_now(void) {
-    return false;
-}
+static bool fails_now(void) { return false; }
 
-void ti_alloc_fail_at(uint64_t n) {
-    (void)n;
-}
+void ti_alloc_fail_at(uint64_t n) { (void)n; }
 #endif
 
 static void *block_new(size_t bytes) {

@@ -41,9 +41,7 @@ void ti_buf_add(ti_buf *b, const void *bytes, size_t n) {
     b->data[b->size] = '\0';
 }
 
-void ti_buf_puts(ti_buf *b, const char *s) {
-    ti_buf_add(b, s, strlen(s));
-}
+void ti_buf_puts(ti_buf *b, const char *s) { ti_buf_add(b, s, strlen(s)); }
 
 void ti_buf_printf(ti_buf *b, const char *fmt, ...) {
     va_list args;
@@ -62,9 +60,7 @@ void ti_buf_printf(ti_buf *b, const char *fmt, ...) {
     b->size += (size_t)n;
 }
 
-tarn_status ti_buf_status(const ti_buf *b) {
-    return b->status;
-}
+tarn_status ti_buf_status(const ti_buf *b) { return b->status; }
 
 void ti_buf_free(ti_buf *b) {
     ti_free(b->data);

@@ -43,9 +43,7 @@ tarn_status ti_cursor_u32le(ti_cursor *c, uint32_t *out) {
     return TARN_OK;
 }
 
-tarn_status ti_cursor_u64le(ti_cursor *c, uint64_t *out) {
-    return read_le(c, 8, out);
-}
+tarn_status ti_cursor_u64le(ti_cursor *c, uint64_t *out) { return read_le(c, 8, out); }
 
 tarn_status ti_cursor_error(const ti_cursor *c, const char *fmt, ...) {
     char text[512];

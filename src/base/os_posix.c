@@ -14,10 +14,10 @@
 
 static tarn_status status_of_errno(int err) {
     switch (err) {
-        case ENOENT:
-        case ENOTDIR: return TARN_ENOENT;
-        case ENOMEM: return TARN_ENOMEM;
-        default: return TARN_EIO;
+    case ENOENT:
+    case ENOTDIR: return TARN_ENOENT;
+    case ENOMEM: return TARN_ENOMEM;
+    default: return TARN_EIO;
     }
 }
 
@@ -123,9 +123,7 @@ void ti_map_close(ti_map *m) {
 
 // ---- folders -----------------------------------------------------------------------------------
 
-bool ti_file_exists(const char *path) {
-    return access(path, F_OK) == 0;
-}
+bool ti_file_exists(const char *path) { return access(path, F_OK) == 0; }
 
 static tarn_status make_dir(const char *path) {
     struct stat info;
@@ -163,10 +161,6 @@ static double seconds_of(clockid_t clock) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double ti_now(void) {
-    return seconds_of(CLOCK_MONOTONIC);
-}
+double ti_now(void) { return seconds_of(CLOCK_MONOTONIC); }
 
-double ti_wall_time(void) {
-    return seconds_of(CLOCK_REALTIME);
-}
+double ti_wall_time(void) { return seconds_of(CLOCK_REALTIME); }

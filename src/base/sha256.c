@@ -15,9 +15,7 @@ static const uint32_t k[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static uint32_t rotr(uint32_t x, int n) {
-    return x >> n | x << (32 - n);
-}
+static uint32_t rotr(uint32_t x, int n) { return x >> n | x << (32 - n); }
 
 static void schedule(const uint8_t block[64], uint32_t w[64]) {
     for (int i = 0; i < 16; i++) {
@@ -87,7 +85,8 @@ void ti_sha256_hex(ti_sha256 *s, char hex[65]) {
     for (int i = 0; i < 8; i++) length[i] = (uint8_t)(bits >> (56 - 8 * i));
     ti_sha256_add(s, pad, 1 + (size_t)((119 - s->bytes % 64) % 64));
     ti_sha256_add(s, length, sizeof length);
-    for (int i = 0; i < 64; i++) hex[i] = "0123456789abcdef"[s->h[i / 8] >> (28 - 4 * (i % 8)) & 15];
+    for (int i = 0; i < 64; i++)
+        hex[i] = "0123456789abcdef"[s->h[i / 8] >> (28 - 4 * (i % 8)) & 15];
     hex[64] = '\0';
 }
 

@@ -22,9 +22,7 @@ const char *tarn_status_name(tarn_status st) {
     return (size_t)st < sizeof status_names / sizeof *status_names ? status_names[st] : "?";
 }
 
-const char *tarn_last_error(void) {
-    return sentence;
-}
+const char *tarn_last_error(void) { return sentence; }
 
 // Copy what fits into cap bytes, terminated; returns the length of the copy.
 static size_t copy_text(char *to, size_t cap, const char *from) {
@@ -36,9 +34,7 @@ static size_t copy_text(char *to, size_t cap, const char *from) {
     return n;
 }
 
-static void set_sentence(const char *text) {
-    copy_text(sentence, sizeof sentence, text);
-}
+static void set_sentence(const char *text) { copy_text(sentence, sizeof sentence, text); }
 
 tarn_status ti_error(tarn_status st, const char *fmt, ...) {
     char text[SENTENCE_CAP];
@@ -66,9 +62,7 @@ tarn_status ti_error_at(tarn_status st, const char *fmt, ...) {
     return st;
 }
 
-void ti_error_save(char *text, size_t cap) {
-    copy_text(text, cap, sentence);
-}
+void ti_error_save(char *text, size_t cap) { copy_text(text, cap, sentence); }
 
 tarn_status ti_error_restore(tarn_status st, const char *text) {
     set_sentence(text);

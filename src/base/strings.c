@@ -5,9 +5,7 @@
 
 enum { WORD_CAP = 64 };
 
-static size_t min_size(size_t a, size_t b) {
-    return a < b ? a : b;
-}
+static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
 
 // Levenshtein distance; both words are shorter than WORD_CAP. One row of the table is kept.
 static size_t edit_distance(const char *a, const char *b) {

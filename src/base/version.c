@@ -31,9 +31,7 @@ static const tarn_part parts[] = {
 #endif
 };
 
-const char *tarn_version(void) {
-    return TARN_VERSION;
-}
+const char *tarn_version(void) { return TARN_VERSION; }
 
 bool tarn_version_part(int index, tarn_part *out) {
     if (index < 0 || (size_t)index >= sizeof parts / sizeof *parts) return false;

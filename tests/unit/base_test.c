@@ -19,9 +19,7 @@ TEST(status_names_have_no_prefix) {
     CHECK_STR(tarn_status_name((tarn_status)999), "?");
 }
 
-TEST(last_error_is_empty_at_first) {
-    CHECK_STR(tarn_last_error(), "");
-}
+TEST(last_error_is_empty_at_first) { CHECK_STR(tarn_last_error(), ""); }
 
 TEST(error_context_is_prepended) {
     CHECK_EQ_I(ti_error(TARN_ESHAPE, "rank %d", 9), TARN_ESHAPE);
