@@ -9,11 +9,11 @@ void ti_contract_pack(const ti_contract *c, int thread, int n_threads) {
     int64_t lo, hi;
     if (c->packed_a) {
         ti_share(ti_ceil_div(c->m, c->isa->mr), 1, thread, n_threads, &lo, &hi);
-        ti_pack_a(c->packed_a, &c->a, c->m, c->k, c->isa->mr, lo, hi);
+        ti_pack_a(c->isa, c->packed_a, &c->a, c->m, c->k, lo, hi);
     }
     if (c->packed_b) {
         ti_share(ti_ceil_div(c->n, TI_PANEL), 1, thread, n_threads, &lo, &hi);
-        ti_pack_b(c->packed_b, &c->b, c->k, c->n, lo, hi);
+        ti_pack_b(c->isa, c->packed_b, &c->b, c->k, c->n, lo, hi);
     }
 }
 

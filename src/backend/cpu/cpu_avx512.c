@@ -34,8 +34,10 @@
 #define PANELS(R) ((R) <= 2 ? 2 : 1)
 #include "backend/cpu/micro.inc"
 
+#include "backend/cpu/turn_avx.inc"
+
 #define TI_INTERP_NAME ti_interp_avx512
 #include "backend/cpu/interp_ops.inc"
 
-const ti_isa ti_isa_avx512 = {"avx512", MR, micro_f32, micro_f64, &ti_interp_avx512};
+const ti_isa ti_isa_avx512 = {"avx512", MR, micro_f32, micro_f64, turn8, &ti_interp_avx512};
 #endif

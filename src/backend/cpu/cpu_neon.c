@@ -37,5 +37,5 @@
 #define TI_INTERP_NAME ti_interp_neon
 #include "backend/cpu/interp_ops.inc"
 
-const ti_isa ti_isa_neon = {"neon", MR, micro_f32, micro_f64, &ti_interp_neon};
+const ti_isa ti_isa_neon = {"neon", MR, micro_f32, micro_f64, NULL, &ti_interp_neon};
 #endif

@@ -34,4 +34,4 @@
 #define TI_INTERP_NAME ti_interp_scalar
 #include "backend/cpu/interp_ops.inc"
 
-const ti_isa ti_isa_scalar = {"scalar", MR, micro_f32, micro_f64, &ti_interp_scalar};
+const ti_isa ti_isa_scalar = {"scalar", MR, micro_f32, micro_f64, NULL, &ti_interp_scalar};

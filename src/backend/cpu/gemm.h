@@ -31,6 +31,9 @@ typedef struct ti_isa {
     const char *name;
     int mr;
     ti_micro_fn micro_f32, micro_f64;
+    // y[c * ys + r] = x[r * xs + c], 8 x 8 of f32; NULL: none better than plain loops. Stores are
+    // whole rows of eight in order, so ys may be smaller.
+    void (*turn8)(float *y, int64_t ys, const float *x, int64_t xs);
     const struct ti_interp *interp;
 } ti_isa;
 extern const ti_isa ti_isa_scalar, ti_isa_avx2, ti_isa_avx512, ti_isa_neon;
@@ -47,7 +50,8 @@ typedef struct ti_matrix {
     int64_t rows;       // panels: rows of the variable
 } ti_matrix;
 // Pack panels lo..hi-1 of the left (m x k) or right (k x n) operand; lanes past the edge are zero.
-void ti_pack_a(char *out, const ti_matrix *x, int64_t m, int64_t k, int mr, int64_t lo,
+void ti_pack_a(const ti_isa *isa, char *out, const ti_matrix *x, int64_t m, int64_t k, int64_t lo,
                int64_t hi);
-void ti_pack_b(char *out, const ti_matrix *x, int64_t k, int64_t n, int64_t lo, int64_t hi);
+void ti_pack_b(const ti_isa *isa, char *out, const ti_matrix *x, int64_t k, int64_t n, int64_t lo,
+               int64_t hi);
 #endif

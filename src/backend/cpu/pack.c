@@ -66,31 +66,61 @@ static void panel(char *y, const ti_matrix *x, int64_t first, int n, int width, 
 }
 
 // A transposed variable, f32: its panels hold 16 of the result's k steps side by side, so whole
-// 16 x 16 squares are turned over.
-static void turn_squares(float *y, const ti_matrix *x, int64_t first, int n, int64_t k) {
+// squares are turned over.
+static void turn_squares(const ti_isa *isa, float *y, const ti_matrix *x, int64_t first, int n,
+                         int64_t k) {
     for (int64_t q = 0; q < k; q += TI_PANEL) {
         const float *s = (const float *)x->base + (q / TI_PANEL * x->rows + first) * TI_PANEL;
         int steps = (int)ti_min_i64(TI_PANEL, k - q);
+        float *d = y + q * TI_PANEL;
+        if (isa->turn8 && n == TI_PANEL && steps == TI_PANEL) {
+            for (int i = 0; i < TI_PANEL; i += 8)
+                for (int j = 0; j < TI_PANEL; j += 8)
+                    isa->turn8(d + j * TI_PANEL + i, TI_PANEL, s + i * TI_PANEL + j, TI_PANEL);
+            continue;
+        }
         for (int l = 0; l < n; l++)
-            for (int t = 0; t < steps; t++) y[(q + t) * TI_PANEL + l] = s[l * TI_PANEL + t];
+            for (int t = 0; t < steps; t++) d[t * TI_PANEL + l] = s[l * TI_PANEL + t];
         for (int t = 0; t < steps && n < TI_PANEL; t++)
-            for (int l = n; l < TI_PANEL; l++) y[(q + t) * TI_PANEL + l] = 0;
+            for (int l = n; l < TI_PANEL; l++) d[t * TI_PANEL + l] = 0;
     }
 }
 
-void ti_pack_a(char *out, const ti_matrix *x, int64_t m, int64_t k, int mr, int64_t lo,
-               int64_t hi) {
-    for (int64_t p = lo; p < hi; p++)
-        panel(out + (size_t)(p * mr * k) * x->size, x, p * mr,
-              (int)ti_min_i64(mr, m - p * mr), mr, k, true);
+// Rows of an f32 matrix into a whole panel of 6 or 8: squares of eight steps are turned over. With
+// 6 rows the stores of one step reach into the next, which is written after it; the last steps
+// are left to the caller. Returns the steps done.
+static int64_t turn_rows(const ti_isa *isa, float *y, const float *x, int64_t rs, int64_t k,
+                         bool rows_beyond) {
+    int64_t q = 0;
+    if (!isa->turn8 || (isa->mr != 8 && !(isa->mr == 6 && rows_beyond))) return 0;
+    for (; q + 8 < k; q += 8) isa->turn8(y + q * isa->mr, isa->mr, x + q, rs);
+    return q;
 }
 
-void ti_pack_b(char *out, const ti_matrix *x, int64_t k, int64_t n, int64_t lo, int64_t hi) {
+void ti_pack_a(const ti_isa *isa, char *out, const ti_matrix *x, int64_t m, int64_t k, int64_t lo,
+               int64_t hi) {
+    int mr = isa->mr;
+    for (int64_t p = lo; p < hi; p++) {
+        char *y = out + (size_t)(p * mr * k) * x->size;
+        int rows = (int)ti_min_i64(mr, m - p * mr);
+        ti_matrix rest = *x;
+        int64_t done = 0;
+        if (x->size == 4 && !x->panels && x->cs == 1 && rows == mr) {
+            const float *from = (const float *)x->base + p * mr * x->rs;
+            done = turn_rows(isa, (float *)y, from, x->rs, k, p * mr + 8 <= m);
+            rest.base += (size_t)done * x->size;
+        }
+        panel(y + (size_t)(done * mr) * x->size, &rest, p * mr, rows, mr, k - done, true);
+    }
+}
+
+void ti_pack_b(const ti_isa *isa, char *out, const ti_matrix *x, int64_t k, int64_t n, int64_t lo,
+               int64_t hi) {
     for (int64_t p = lo; p < hi; p++) {
         char *y = out + (size_t)(p * TI_PANEL * k) * x->size;
         int cols = (int)ti_min_i64(TI_PANEL, n - p * TI_PANEL);
         if (x->panels && x->trans && x->size == 4) {
-            turn_squares((float *)y, x, p * TI_PANEL, cols, k);
+            turn_squares(isa, (float *)y, x, p * TI_PANEL, cols, k);
         } else {
             panel(y, x, p * TI_PANEL, cols, TI_PANEL, k, false);
         }
