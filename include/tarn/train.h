@@ -75,7 +75,7 @@ enum { TARN_MAX_LOGS = 16 };
 typedef struct tarn_logs {
     int count;
     struct {
-        char name[32];
+        char name[48];
         double value;
     } item[TARN_MAX_LOGS];
 } tarn_logs;

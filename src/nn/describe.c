@@ -146,8 +146,8 @@ static tarn_status read_layers(json_t *o, tarn_model *m) {
     json_t *list = json_object_get(o, "layers");
     if (!json_is_array(list)) return ti_error(TARN_EFORMAT, "'layers' is not a list");
     for (size_t i = 0; i < json_array_size(list); i++) {
-        if (read_layer(json_array_get(list, i), m))
-            return ti_error_at(TARN_EFORMAT, "layer %zu", i + 1);
+        tarn_status st = read_layer(json_array_get(list, i), m);
+        if (st) return ti_error_at(st == TARN_ENOMEM ? st : TARN_EFORMAT, "layer %zu", i + 1);
     }
     return TARN_OK;
 }

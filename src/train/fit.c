@@ -196,7 +196,9 @@ static tarn_status adopt(tarn_model *m, const tarn_dataset *d) {
 
 static tarn_status resume(fit *f) {
     const char *path = f->o->checkpoint;
-    if (!f->o->resume || !path || !ti_checkpoint_there(path)) return TARN_OK;
+    bool there = false;
+    if (f->o->resume && path) TI_TRY(ti_checkpoint_find(path, &there));
+    if (!there) return TARN_OK;
     TI_TRY(ti_checkpoint_load(f->m, f->at, path));
     ti_memories_give(f->at, f->o->callbacks, f->o->n_callbacks);
     return TARN_OK;

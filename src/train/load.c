@@ -156,7 +156,7 @@ static tarn_status read_progress(const file *f, ti_progress *out) {
 static tarn_status make_model(const file *f, tarn_model **out) {
     tarn_model *m = NULL;
     tarn_status st = ti_model_restore(f->model, &m);
-    if (st) return ti_error_at(TARN_EFORMAT, "%s: description", f->path);
+    if (st) return ti_error_at(st == TARN_ENOMEM ? st : TARN_EFORMAT, "%s: description", f->path);
     ti_trainer *t = NULL;
     st = check_weights(f, m);
     if (!st) st = set_all(f, m);

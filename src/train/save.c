@@ -152,11 +152,15 @@ tarn_status ti_checkpoint_save(tarn_model *m, const char *path) {
     return st ? ti_error_at(st, "checkpoint '%s'", path) : TARN_OK;
 }
 
-bool ti_checkpoint_there(const char *path) {
-    if (ti_file_exists(path)) return true;
+tarn_status ti_checkpoint_find(const char *path, bool *there) {
     names n;
-    bool there = !names_of(path, &n) && ti_file_exists(n.next.data) &&
-                 !move_file(n.next.data, path);
+    *there = ti_file_exists(path);
+    if (*there) return TARN_OK;
+    tarn_status st = names_of(path, &n);
+    if (!st && ti_file_exists(n.next.data)) {
+        st = move_file(n.next.data, path);
+        *there = !st;
+    }
     names_free(&n);
-    return there;
+    return st;
 }

@@ -90,7 +90,7 @@ tarn_status ti_checkpoint_try(const char *path);
 // Save with state; the file that was there stays as "PATH.prev".
 tarn_status ti_checkpoint_save(tarn_model *m, const char *path);
 // Is there a checkpoint? Ends what a kill between two renames left half way.
-bool ti_checkpoint_there(const char *path);
+tarn_status ti_checkpoint_find(const char *path, bool *there);
 // Weights, state and progress of a file into a model of the same description and, as `at` says,
 // over the same data.
 tarn_status ti_checkpoint_load(tarn_model *m, ti_progress *at, const char *path);

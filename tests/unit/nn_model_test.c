@@ -65,6 +65,14 @@ TEST(layers_say_what_they_expect) {
               "layer 'dense_1': unknown activation 'rellu', did you mean 'relu'?");
 }
 
+TEST(a_model_has_a_largest_size) {
+    tarn_layer big = tarn_dense(1 << 30), small = tarn_dense(1);
+    CHECK_ERR(status_of(TARN_SHAPE(4), big, small), TARN_ELIMIT, "layer 'dense' brings the model");
+    CHECK_ERR(status_of(TARN_SHAPE(1), tarn_dense(1 << 30, .no_bias = true), big), TARN_ELIMIT,
+              "layer 'dense_1' brings");
+    CHECK_ERR(status_of(TARN_SHAPE((int64_t)1 << 62), big, small), TARN_ELIMIT, "layer 'dense'");
+}
+
 TEST(names_are_unique_and_plain) {
     tarn_layer a = tarn_dense(3, .name = "a"), slash = tarn_dense(3, .name = "a/b");
     CHECK_ERR(status_of(TARN_SHAPE(4), a, a), TARN_EARG, "two layers have the name 'a'");

@@ -252,9 +252,12 @@ TEST(a_checkpoint_of_another_run_is_refused) {
     tarn_dataset_clear(&test);
 }
 
-TEST(a_failed_save_leaves_the_old_file) {
+TEST(a_place_that_cannot_be_written_is_found_before_training) {
+    tarn_logs logs;
     tarn_model *m = make_model();
     CHECK_ERR(tarn_model_save(m, "/nonexistent/dir/m.st", false), TARN_ENOENT, "save '/nonexistent");
+    CHECK_ERR(train(m, &(tarn_fit_opts){.checkpoint = "/nonexistent/dir/m.st"}, &logs), TARN_ENOENT,
+              "fit: checkpoint '/nonexistent/dir/m.st'");
     tarn_model_free(m);
 }
 
@@ -287,7 +290,7 @@ TEST(weights_that_do_not_fit_are_refused_before_any_is_made) {
     path_in(path, "m.st");
     write_with(path, NULL, TARN_SHAPE(4, 3));
     CHECK_ERR(tarn_model_load(path, &m), TARN_EFORMAT, "no Tarn model");
-    snprintf(text, sizeof text, MODEL, "1000000000");  // 16 GB, if it were believed
+    snprintf(text, sizeof text, MODEL, "400000000");  // 6.4 GB, if it were believed
     write_with(path, text, TARN_SHAPE(4, 3));
     CHECK_ERR(tarn_model_load(path, &m), TARN_EFORMAT, "weight 'dense/kernel' does not have the");
     snprintf(text, sizeof text, MODEL, "3,\"name\":\"other\"");

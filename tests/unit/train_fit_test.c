@@ -264,6 +264,27 @@ TEST(data_that_does_not_fit_is_answered_in_words) {
               "data set 'odd' has 20 classes, the model's last layer 3 outputs");
 }
 
+static void digits_sha(int threads, char sha[65]) {
+    tarn_dataset train, test;
+    make_digits(600, 10, &train, &test);
+    CHECK_OK(tarn_set_threads(threads));
+    tarn_model *m = small_model(tarn_adam());
+    CHECK_OK(tarn_model_fit(m, &train, .batch_size = 100, .epochs = 2));
+    CHECK_OK(tarn_store_sha256(tarn_model_store(m), sha));
+    tarn_model_free(m);
+    tarn_dataset_clear(&train);
+    tarn_dataset_clear(&test);
+}
+
+TEST(threads_do_not_change_a_bit) {
+    char one[65], more[65];
+    digits_sha(1, one);
+    digits_sha(2, more);
+    CHECK_STR(more, one);
+    digits_sha(7, more);
+    CHECK_STR(more, one);
+}
+
 TEST(a_step_makes_no_allocation) {
     tarn_dataset d;
     make_line(&d);
