@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ti_classes_init(ti_classes *c) {
-    *c = (ti_classes){.all_integers = true};
-}
+void ti_classes_init(ti_classes *c) { *c = (ti_classes){.all_integers = true}; }
 
 void ti_classes_free(ti_classes *c) {
     ti_arena_free(&c->names);

@@ -115,7 +115,8 @@ static tarn_status count_rows(table *t) {
     }
     t->train_rows = (int64_t)floor((double)t->rows * (1 - t->opts->validation));
     if (t->train_rows > 0) return TARN_OK;
-    return ti_error(TARN_EFORMAT, "%s: %" PRId64 " rows, too few to train on", t->csv.what, t->rows);
+    return ti_error(TARN_EFORMAT, "%s: %" PRId64 " rows, too few to train on", t->csv.what,
+                    t->rows);
 }
 
 static tarn_status read_number(const table *t, int column, float *out) {
@@ -172,12 +173,12 @@ static tarn_status make_parts(table *t) {
 }
 
 // x [n, m] -> (x - mean) / deviation, by column.
-static void shift_and_scale(tarn_tensor *x, int64_t m, const double *mean, const double *deviation) {
+static void shift_and_scale(tarn_tensor *x, int64_t m, const double *mean,
+                            const double *deviation) {
     float *row = tarn_tensor_data(x);
     int64_t n = tarn_tensor_shape(x)->dim[0];
     for (int64_t r = 0; r < n; r++, row += m) {
-        for (int64_t c = 0; c < m; c++)
-            row[c] = (float)(((double)row[c] - mean[c]) / deviation[c]);
+        for (int64_t c = 0; c < m; c++) row[c] = (float)(((double)row[c] - mean[c]) / deviation[c]);
     }
 }
 

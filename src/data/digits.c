@@ -5,8 +5,8 @@
 // into a box of 20 x 20 as MNIST's are. Everything is drawn from Philox with the number of the
 // picture as the counter, and computed with + - * / and sqrt only (no sin, no exp: their last bits
 // differ between C libraries): a picture depends on seed and number alone, on every machine.
-#include "data/data.h"
 #include "data/digits.h"
+#include "data/data.h"
 #include "tensor/tensor.h"
 
 #include <inttypes.h>
@@ -16,14 +16,14 @@
 enum { CLASSES = 10, FIELD = 6, PIECES = 6 };
 
 // How much handwriting differs; box units unless stated.
-static const double point_spread = 0.045;   // of each written point
-static const double field_spread = 0.16;    // of each knot of the bending field
-static const double half_angle_max = 0.14;  // tangent of half the rotation: 16 degrees
-static const double slant_max = 0.40;       // to the side, per height
-static const double stretch_max = 0.30;     // of width over height
+static const double point_spread = 0.045;       // of each written point
+static const double field_spread = 0.16;        // of each knot of the bending field
+static const double half_angle_max = 0.14;      // tangent of half the rotation: 16 degrees
+static const double slant_max = 0.40;           // to the side, per height
+static const double stretch_max = 0.30;         // of width over height
 static const double thin = 0.65, thick = 1.75;  // radius of the pen in pixels
-static const double pressure_max = 0.35;    // change of the radius along a stroke
-static const double box = 20;               // pixels
+static const double pressure_max = 0.35;        // change of the radius along a stroke
+static const double box = 20;                   // pixels
 
 // ---- random numbers of one picture -------------------------------------------------------------
 
@@ -52,9 +52,7 @@ static double bell(dice *d, double spread) {
     return sum * spread * 0.8660254037844386;  // sqrt(3) / 2
 }
 
-static int below(dice *d, int n) {
-    return (int)((uint64_t)roll(d) * (uint64_t)n >> 32);
-}
+static int below(dice *d, int n) { return (int)((uint64_t)roll(d) * (uint64_t)n >> 32); }
 
 static const ti_glyph *choose_glyph(dice *d, int digit) {
     int shares = 0;

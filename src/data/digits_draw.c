@@ -14,9 +14,7 @@ typedef struct canvas {
     double cover[CANVAS][CANVAS];  // 0 to 1, rows first
 } canvas;
 
-static double clamp(double x, double lo, double hi) {
-    return x < lo ? lo : x > hi ? hi : x;
-}
+static double clamp(double x, double lo, double hi) { return x < lo ? lo : x > hi ? hi : x; }
 
 // Pixels from lo to hi that can be nearer than `reach` to [a, b].
 static void pixel_range(double a, double b, double reach, int *lo, int *hi) {

@@ -2,11 +2,11 @@
 // another digit (1 and 7, 4 and 9, 3 and 5) as they do in handwriting.
 #include "data/digits.h"
 
+// clang-format off
 #define LINE(joined, n, ...) {TI_STRAIGHT, joined, n, {__VA_ARGS__}}
 #define CURVE(joined, n, ...) {TI_CURVED, joined, n, {__VA_ARGS__}}
 enum { NEW = 0, ON = 1 };
 
-// clang-format off
 const ti_glyph ti_glyphs[] = {
     // 0: oval; slim, ends that miss each other; round with overlapping ends
     {0, 4, 1, {CURVE(NEW, 10, {55, 2}, {25, 13}, {10, 50}, {24, 88}, {52, 98}, {80, 86}, {91, 50},
@@ -67,7 +67,8 @@ const ti_glyph ti_glyphs[] = {
     {8, 4, 1, {CURVE(NEW, 10, {78, 15}, {48, 0}, {20, 20}, {48, 46}, {80, 72}, {50, 100}, {18, 76},
                      {48, 48}, {79, 24}, {70, 8})}},
     {8, 2, 2, {CURVE(NEW, 7, {50, 48}, {24, 30}, {36, 4}, {64, 4}, {76, 28}, {50, 48}, {42, 46}),
-               CURVE(NEW, 7, {48, 48}, {16, 68}, {30, 97}, {70, 97}, {84, 70}, {52, 48}, {44, 50})}},
+               CURVE(NEW, 7, {48, 48}, {16, 68}, {30, 97}, {70, 97}, {84, 70}, {52, 48},
+                     {44, 50})}},
     {8, 2, 1, {CURVE(NEW, 11, {52, 46}, {22, 28}, {40, 2}, {70, 8}, {68, 32}, {44, 54}, {20, 80},
                      {46, 100}, {78, 82}, {66, 58}, {48, 44})}},
     // 9: straight stem; bow at the foot; leaning, loop that stays open

@@ -33,7 +33,7 @@ struct tarn_pipeline {
     bool shuffle;
     uint64_t key;
     int64_t samples, batch_size, batches;
-    size_t x_numel, y_bytes;  // of one sample
+    size_t x_numel, y_bytes;      // of one sample
     tarn_shape x_shape, y_shape;  // of a batch; dim[0] varies
     slot *slots;
     int n_slots;  // one is the consumer's
@@ -277,9 +277,7 @@ void tarn_pipeline_free(tarn_pipeline *p) {
 
 // ---- use ---------------------------------------------------------------------------------------
 
-int64_t tarn_pipeline_batches(const tarn_pipeline *p) {
-    return p->batches;
-}
+int64_t tarn_pipeline_batches(const tarn_pipeline *p) { return p->batches; }
 
 tarn_status tarn_pipeline_seek(tarn_pipeline *p, int64_t epoch, int64_t batch) {
     if (epoch < 0 || batch < 0 || batch > p->batches)
@@ -299,9 +297,8 @@ tarn_status tarn_pipeline_seek(tarn_pipeline *p, int64_t epoch, int64_t batch) {
 }
 
 tarn_status tarn_pipeline_next(tarn_pipeline *p, tarn_batch *out) {
-    *out = (tarn_batch){.x_shape = p->x_shape,
-                        .y_shape = p->y_shape,
-                        .y_dtype = tarn_tensor_dtype(p->y)};
+    *out = (tarn_batch){
+        .x_shape = p->x_shape, .y_shape = p->y_shape, .y_dtype = tarn_tensor_dtype(p->y)};
     out->x_shape.dim[0] = out->y_shape.dim[0] = 0;
     if (p->next.batch == p->batches) {
         p->next = (place){p->next.epoch + 1, 0};

@@ -174,9 +174,7 @@ tarn_status ti_csv_next(ti_csv *c, bool *more) {
     return TARN_OK;
 }
 
-const char *ti_csv_cell(const ti_csv *c, int column) {
-    return c->text + c->start[column];
-}
+const char *ti_csv_cell(const ti_csv *c, int column) { return c->text + c->start[column]; }
 
 // ---- the header --------------------------------------------------------------------------------
 

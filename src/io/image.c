@@ -15,8 +15,7 @@ tarn_status ti_pixels_alloc(ti_pixels *p, const char *what, uint64_t height, uin
         return ti_error(TARN_ELIMIT,
                         "%s: picture of %" PRIu64 " x %" PRIu64 ", 1 to %d pixels allowed", what,
                         width, height, TI_IMAGE_MAX_PIXELS);
-    *p = (ti_pixels){
-        .height = (int64_t)height, .width = (int64_t)width, .channels = channels};
+    *p = (ti_pixels){.height = (int64_t)height, .width = (int64_t)width, .channels = channels};
     return ti_alloc((size_t)height * (size_t)width * (size_t)channels, &p->data);
 }
 

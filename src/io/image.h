@@ -24,7 +24,7 @@ TARN_CHECK tarn_status ti_pixels_alloc(ti_pixels *p, const char *what, uint64_t 
 // reader that has it cheaper may give 1 channel.
 TARN_CHECK tarn_status ti_png_decode(const char *what, const uint8_t *data, size_t size,
                                      ti_pixels *p);
-TARN_CHECK tarn_status ti_jpeg_decode(const char *what, const uint8_t *data, size_t size,
-                                      bool grey, ti_pixels *p);
+TARN_CHECK tarn_status ti_jpeg_decode(const char *what, const uint8_t *data, size_t size, bool grey,
+                                      ti_pixels *p);
 
 #endif

@@ -23,8 +23,8 @@ bool ti_parse_i64(const char *text, int64_t *out);
 typedef struct ti_source {
     const char *what;  // for messages: the file's name
     const uint8_t *data;
-    size_t size;    // of the bytes as stored
-    uint64_t off;   // bytes handed out so far, counted after unpacking
+    size_t size;   // of the bytes as stored
+    uint64_t off;  // bytes handed out so far, counted after unpacking
     bool is_gzip;
     void *inflate;  // zlib's state when is_gzip
 } ti_source;

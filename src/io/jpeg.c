@@ -3,16 +3,17 @@
 // The library reports errors by longjmp; the jump stays inside decode_all, whose own variables do
 // not change after setjmp. It also mends damage and merely warns: a file cut in half would give a
 // half grey picture. Here every warning is an error, but for bytes between two markers, which
-// cameras leave. The number of scans is limited: a small progressive file can ask for thousands of
-// passes over a large picture.
+// cameras leave. The number of scans is limited to what cjpeg writes at most: a small progressive
+// file can ask for thousands of passes over a large picture.
 #include "io/image.h"
 
 #ifdef TARN_HAVE_JPEG
 #include <setjmp.h>
-// jpeglib.h needs FILE of stdio.h and does not include it.
 #include <stdio.h>
-#include <jpeglib.h>
+
+// After stdio.h: jpeglib.h needs its FILE and does not include it.
 #include <jerror.h>
+#include <jpeglib.h>
 
 enum { MAX_SCANS = 100 };
 
@@ -73,8 +74,8 @@ static void decode_all(reader *r, const uint8_t *data) {
     jpeg_read_header(jpeg, TRUE);
     choose_output(r);
     int channels = jpeg->out_color_space == JCS_GRAYSCALE ? 1 : 3;
-    tarn_status st =
-        ti_pixels_alloc(r->pixels, r->what, jpeg->image_height, jpeg->image_width, channels);
+    tarn_status st = ti_pixels_alloc(r->pixels, r->what, jpeg->image_height, jpeg->image_width,
+                                     channels);
     if (st) stop_reading(r, st);
     jpeg_start_decompress(jpeg);
     while (jpeg->output_scanline < jpeg->output_height) {

@@ -15,9 +15,9 @@
 #include <string.h>
 
 enum {
-    DEFLATE_MOST = 1032,       // unpacked bytes from one stored byte, at best
-    MAX_SIDE = 1 << 20,        // pixels
-    MAX_CHUNK_BYTES = 8 << 20, // of a chunk that is unpacked beside the picture
+    DEFLATE_MOST = 1032,        // unpacked bytes from one stored byte, at best
+    MAX_SIDE = 1 << 20,         // pixels
+    MAX_CHUNK_BYTES = 8 << 20,  // of a chunk that is unpacked beside the picture
 };
 
 // ---- reading -----------------------------------------------------------------------------------
@@ -42,9 +42,7 @@ static _Noreturn void stop_reading(reader *r, tarn_status st) {
     png_longjmp(r->png, 1);
 }
 
-static void ignore_warning(png_structp png, png_const_charp text) {
-    (void)png, (void)text;
-}
+static void ignore_warning(png_structp png, png_const_charp text) { (void)png, (void)text; }
 
 static void read_bytes(png_structp png, png_bytep dst, size_t n) {
     reader *r = png_get_io_ptr(png);
@@ -69,8 +67,7 @@ static void check_promise(reader *r) {
                     png_get_bit_depth(r->png, r->info) * width;
     if (height > (uint64_t)r->in.size * DEFLATE_MOST / (bits / 8 + 1))
         stop_reading(r, ti_error(TARN_EFORMAT,
-                                 "%s: PNG of %" PRIu32 " x %" PRIu32
-                                 " cannot come from %zu bytes",
+                                 "%s: PNG of %" PRIu32 " x %" PRIu32 " cannot come from %zu bytes",
                                  r->in.what, width, height, r->in.size));
 }
 
@@ -137,9 +134,7 @@ static void write_bytes(png_structp png, png_bytep src, size_t n) {
     ti_writer_put(&w->out, src, n);
 }
 
-static void flush_nothing(png_structp png) {
-    (void)png;
-}
+static void flush_nothing(png_structp png) { (void)png; }
 
 static void write_all(writer *w, const tarn_tensor *image) {
     const tarn_shape *s = tarn_tensor_shape(image);
@@ -151,8 +146,7 @@ static void write_all(writer *w, const tarn_tensor *image) {
                  s->dim[2] == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(w->png, w->info);
-    for (int64_t y = 0; y < s->dim[0]; y++)
-        png_write_row(w->png, pixels + (size_t)y * row_bytes);
+    for (int64_t y = 0; y < s->dim[0]; y++) png_write_row(w->png, pixels + (size_t)y * row_bytes);
     png_write_end(w->png, NULL);
 }
 

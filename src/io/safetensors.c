@@ -6,8 +6,8 @@
 // length that of its shape, and no byte of the data unclaimed or claimed twice. jansson builds a
 // tree many times larger than its text, so a scan that needs no memory first counts the values and
 // the nesting.
-#include "io/io.h"
 #include "io/safetensors.h"
+#include "io/io.h"
 #include "tensor/tensor.h"
 
 #include <inttypes.h>
@@ -17,35 +17,20 @@
 
 enum {
     LENGTH_BYTES = 8,
-    MAX_VALUES = 1000000,          // about 100,000 tensors; 0.3 GB of tree at most
-    MAX_NESTING = 3,               // {"name": {"shape": []}}
+    MAX_VALUES = 1000000,  // about 100,000 tensors; 0.3 GB of tree at most
+    MAX_NESTING = 3,       // {"name": {"shape": []}}
 };
 
 #define NOT_OURS TARN_DTYPE_COUNT
 const ti_safetensors_type ti_safetensors_types[] = {
-    {"F32", TARN_F32, 32},
-    {"F64", TARN_F64, 64},
-    {"F16", TARN_F16, 16},
-    {"BF16", TARN_BF16, 16},
-    {"I8", TARN_I8, 8},
-    {"I16", TARN_I16, 16},
-    {"I32", TARN_I32, 32},
-    {"I64", TARN_I64, 64},
-    {"U8", TARN_U8, 8},
-    {"U16", TARN_U16, 16},
-    {"U32", TARN_U32, 32},
-    {"U64", TARN_U64, 64},
-    {"BOOL", TARN_BOOL, 8},
-    {"C64", NOT_OURS, 64},
-    {"F8_E4M3", NOT_OURS, 8},
-    {"F8_E5M2", NOT_OURS, 8},
-    {"F8_E8M0", NOT_OURS, 8},
-    {"F8_E4M3FNUZ", NOT_OURS, 8},
-    {"F8_E5M2FNUZ", NOT_OURS, 8},
-    {"F6_E2M3", NOT_OURS, 6},
-    {"F6_E3M2", NOT_OURS, 6},
-    {"F4", NOT_OURS, 4},
-    {NULL, NOT_OURS, 0},
+    {"F32", TARN_F32, 32},        {"F64", TARN_F64, 64},    {"F16", TARN_F16, 16},
+    {"BF16", TARN_BF16, 16},      {"I8", TARN_I8, 8},       {"I16", TARN_I16, 16},
+    {"I32", TARN_I32, 32},        {"I64", TARN_I64, 64},    {"U8", TARN_U8, 8},
+    {"U16", TARN_U16, 16},        {"U32", TARN_U32, 32},    {"U64", TARN_U64, 64},
+    {"BOOL", TARN_BOOL, 8},       {"C64", NOT_OURS, 64},    {"F8_E4M3", NOT_OURS, 8},
+    {"F8_E5M2", NOT_OURS, 8},     {"F8_E8M0", NOT_OURS, 8}, {"F8_E4M3FNUZ", NOT_OURS, 8},
+    {"F8_E5M2FNUZ", NOT_OURS, 8}, {"F6_E2M3", NOT_OURS, 6}, {"F6_E3M2", NOT_OURS, 6},
+    {"F4", NOT_OURS, 4},          {NULL, NOT_OURS, 0},
 };
 
 // One tensor of the header; names belong to the JSON tree.
@@ -168,9 +153,10 @@ static tarn_status check_length(const tarn_safetensors *f, const entry *e, unsig
     bool fits = n >= 0 && !__builtin_mul_overflow((uint64_t)n, bits, &all_bits) &&
                 all_bits % 8 == 0 && all_bits / 8 == length;
     if (bits == 0 || fits) return TARN_OK;
-    return ti_error(TARN_EFORMAT, "%s: tensor '%s': %s %s does not have the %" PRIu64
-                    " bytes of its data_offsets", f->what,
-                    ti_shown(e->name, strlen(e->name), name), e->type_name,
+    return ti_error(TARN_EFORMAT,
+                    "%s: tensor '%s': %s %s does not have the %" PRIu64
+                    " bytes of its data_offsets",
+                    f->what, ti_shown(e->name, strlen(e->name), name), e->type_name,
                     ti_shape_text(&e->shape, shape), length);
 }
 
@@ -322,8 +308,9 @@ const char *tarn_safetensors_metadata(const tarn_safetensors *f, const char *key
 static tarn_status check_bools(const tarn_safetensors *f, const entry *e) {
     for (uint64_t i = e->begin; i < e->end; i++) {
         if (f->data[i] > 1)
-            return ti_error(TARN_EFORMAT, "%s: tensor '%s': bool of %d at byte %" PRIu64
-                            ", 0 or 1 expected", f->what, e->name, f->data[i], f->data_off + i);
+            return ti_error(TARN_EFORMAT,
+                            "%s: tensor '%s': bool of %d at byte %" PRIu64 ", 0 or 1 expected",
+                            f->what, e->name, f->data[i], f->data_off + i);
     }
     return TARN_OK;
 }

@@ -121,9 +121,7 @@ static tarn_status inflate_some(ti_source *s, uint8_t *dst, size_t n, size_t *go
     return inflate_open(s);
 }
 
-static void inflate_close(ti_source *s) {
-    (void)s;
-}
+static void inflate_close(ti_source *s) { (void)s; }
 #endif
 
 tarn_status ti_source_open(ti_source *s, const char *what, const uint8_t *data, size_t size) {

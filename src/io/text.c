@@ -24,18 +24,14 @@ const char *ti_shown(const char *text, size_t size, char out[TI_SHOWN_CAP]) {
 static locale_t c_locale;
 static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
 
-static void make_c_locale(void) {
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
+static void make_c_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
 static const char *skip_digits(const char *p) {
     while (*p >= '0' && *p <= '9') p++;
     return p;
 }
 
-static const char *skip_sign(const char *p) {
-    return *p == '+' || *p == '-' ? p + 1 : p;
-}
+static const char *skip_sign(const char *p) { return *p == '+' || *p == '-' ? p + 1 : p; }
 
 // The grammar alone, because strtod also takes blanks, hex, "inf" and "nan".
 static bool is_decimal(const char *text) {

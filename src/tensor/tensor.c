@@ -32,27 +32,17 @@ static const struct {
 #undef DTYPE_ROW
 };
 
-static bool is_dtype(tarn_dtype t) {
-    return (unsigned)t < TARN_DTYPE_COUNT;
-}
+static bool is_dtype(tarn_dtype t) { return (unsigned)t < TARN_DTYPE_COUNT; }
 
-const char *tarn_dtype_name(tarn_dtype t) {
-    return is_dtype(t) ? dtypes[t].name : "?";
-}
+const char *tarn_dtype_name(tarn_dtype t) { return is_dtype(t) ? dtypes[t].name : "?"; }
 
-size_t tarn_dtype_size(tarn_dtype t) {
-    return is_dtype(t) ? dtypes[t].bytes : 0;
-}
+size_t tarn_dtype_size(tarn_dtype t) { return is_dtype(t) ? dtypes[t].bytes : 0; }
 
-char ti_dtype_kind(tarn_dtype t) {
-    return is_dtype(t) ? dtypes[t].kind : '\0';
-}
+char ti_dtype_kind(tarn_dtype t) { return is_dtype(t) ? dtypes[t].kind : '\0'; }
 
 // ---- shapes ------------------------------------------------------------------------------------
 
-static bool is_rank(int rank) {
-    return rank >= 0 && rank <= TARN_MAX_RANK;
-}
+static bool is_rank(int rank) { return rank >= 0 && rank <= TARN_MAX_RANK; }
 
 // A zero dimension makes the product 0 however large the others are.
 int64_t tarn_shape_numel(const tarn_shape *s) {
@@ -161,29 +151,17 @@ void tarn_tensor_release(tarn_tensor *t) {
     ti_free(t);
 }
 
-tarn_dtype tarn_tensor_dtype(const tarn_tensor *t) {
-    return t->dtype;
-}
+tarn_dtype tarn_tensor_dtype(const tarn_tensor *t) { return t->dtype; }
 
-const tarn_shape *tarn_tensor_shape(const tarn_tensor *t) {
-    return &t->shape;
-}
+const tarn_shape *tarn_tensor_shape(const tarn_tensor *t) { return &t->shape; }
 
-int64_t tarn_tensor_numel(const tarn_tensor *t) {
-    return tarn_shape_numel(&t->shape);
-}
+int64_t tarn_tensor_numel(const tarn_tensor *t) { return tarn_shape_numel(&t->shape); }
 
-size_t tarn_tensor_bytes(const tarn_tensor *t) {
-    return t->bytes;
-}
+size_t tarn_tensor_bytes(const tarn_tensor *t) { return t->bytes; }
 
-void *tarn_tensor_data(tarn_tensor *t) {
-    return t->data;
-}
+void *tarn_tensor_data(tarn_tensor *t) { return t->data; }
 
-const void *tarn_tensor_cdata(const tarn_tensor *t) {
-    return t->data;
-}
+const void *tarn_tensor_cdata(const tarn_tensor *t) { return t->data; }
 
 tarn_status tarn_tensor_reshape(tarn_tensor *t, tarn_shape shape, tarn_tensor **out) {
     char from[TI_SHAPE_TEXT_CAP], to[TI_SHAPE_TEXT_CAP];
@@ -227,45 +205,45 @@ static int64_t clamp_i64(double x, int64_t lo, int64_t hi) {
     return ti_max_i64(lo, ti_min_i64(hi, saturate_i64(x)));
 }
 
-#define READ(type, to, wide_type)                                                   \
-    for (size_t i = 0; i < n; i++) w->to[i] = (wide_type)((const type *)src)[i];    \
+#define READ(type, to, wide_type)                                                \
+    for (size_t i = 0; i < n; i++) w->to[i] = (wide_type)((const type *)src)[i]; \
     break
 
 static void read_block(tarn_dtype t, const void *src, size_t n, wide *w) {
     switch (t) {
-        case TARN_F32: READ(float, f, double);
-        case TARN_F64: READ(double, f, double);
-        case TARN_I8: READ(int8_t, u, uint64_t);
-        case TARN_I16: READ(int16_t, u, uint64_t);
-        case TARN_I32: READ(int32_t, u, uint64_t);
-        case TARN_I64: READ(int64_t, u, uint64_t);
-        case TARN_U8: READ(uint8_t, u, uint64_t);
-        case TARN_U16: READ(uint16_t, u, uint64_t);
-        case TARN_U32: READ(uint32_t, u, uint64_t);
-        case TARN_U64: READ(uint64_t, u, uint64_t);
-        case TARN_BOOL: READ(uint8_t, u, uint64_t);
-        default: ti_assert(false);
+    case TARN_F32: READ(float, f, double);
+    case TARN_F64: READ(double, f, double);
+    case TARN_I8: READ(int8_t, u, uint64_t);
+    case TARN_I16: READ(int16_t, u, uint64_t);
+    case TARN_I32: READ(int32_t, u, uint64_t);
+    case TARN_I64: READ(int64_t, u, uint64_t);
+    case TARN_U8: READ(uint8_t, u, uint64_t);
+    case TARN_U16: READ(uint16_t, u, uint64_t);
+    case TARN_U32: READ(uint32_t, u, uint64_t);
+    case TARN_U64: READ(uint64_t, u, uint64_t);
+    case TARN_BOOL: READ(uint8_t, u, uint64_t);
+    default: ti_assert(false);
     }
 }
 
-#define WRITE(type, value)                                              \
-    for (size_t i = 0; i < n; i++) ((type *)dst)[i] = (type)(value);    \
+#define WRITE(type, value)                                           \
+    for (size_t i = 0; i < n; i++) ((type *)dst)[i] = (type)(value); \
     break
 
 static void write_from_float(tarn_dtype t, const double *x, size_t n, void *dst) {
     switch (t) {
-        case TARN_F32: WRITE(float, x[i]);
-        case TARN_F64: WRITE(double, x[i]);
-        case TARN_I8: WRITE(int8_t, clamp_i64(x[i], INT8_MIN, INT8_MAX));
-        case TARN_I16: WRITE(int16_t, clamp_i64(x[i], INT16_MIN, INT16_MAX));
-        case TARN_I32: WRITE(int32_t, clamp_i64(x[i], INT32_MIN, INT32_MAX));
-        case TARN_I64: WRITE(int64_t, saturate_i64(x[i]));
-        case TARN_U8: WRITE(uint8_t, clamp_i64(x[i], 0, UINT8_MAX));
-        case TARN_U16: WRITE(uint16_t, clamp_i64(x[i], 0, UINT16_MAX));
-        case TARN_U32: WRITE(uint32_t, clamp_i64(x[i], 0, UINT32_MAX));
-        case TARN_U64: WRITE(uint64_t, saturate_u64(x[i]));
-        case TARN_BOOL: WRITE(uint8_t, x[i] != 0);
-        default: ti_assert(false);
+    case TARN_F32: WRITE(float, x[i]);
+    case TARN_F64: WRITE(double, x[i]);
+    case TARN_I8: WRITE(int8_t, clamp_i64(x[i], INT8_MIN, INT8_MAX));
+    case TARN_I16: WRITE(int16_t, clamp_i64(x[i], INT16_MIN, INT16_MAX));
+    case TARN_I32: WRITE(int32_t, clamp_i64(x[i], INT32_MIN, INT32_MAX));
+    case TARN_I64: WRITE(int64_t, saturate_i64(x[i]));
+    case TARN_U8: WRITE(uint8_t, clamp_i64(x[i], 0, UINT8_MAX));
+    case TARN_U16: WRITE(uint16_t, clamp_i64(x[i], 0, UINT16_MAX));
+    case TARN_U32: WRITE(uint32_t, clamp_i64(x[i], 0, UINT32_MAX));
+    case TARN_U64: WRITE(uint64_t, saturate_u64(x[i]));
+    case TARN_BOOL: WRITE(uint8_t, x[i] != 0);
+    default: ti_assert(false);
     }
 }
 
@@ -273,27 +251,25 @@ static void write_from_float(tarn_dtype t, const double *x, size_t n, void *dst)
 // 64 bits are meant signed.
 static void write_from_int(tarn_dtype t, const uint64_t *x, bool is_signed, size_t n, void *dst) {
     switch (t) {
-        case TARN_F32: WRITE(float, is_signed ? (float)(int64_t)x[i] : (float)x[i]);
-        case TARN_F64: WRITE(double, is_signed ? (double)(int64_t)x[i] : (double)x[i]);
-        case TARN_I8:
-        case TARN_U8: WRITE(uint8_t, x[i]);
-        case TARN_I16:
-        case TARN_U16: WRITE(uint16_t, x[i]);
-        case TARN_I32:
-        case TARN_U32: WRITE(uint32_t, x[i]);
-        case TARN_I64:
-        case TARN_U64: WRITE(uint64_t, x[i]);
-        case TARN_BOOL: WRITE(uint8_t, x[i] != 0);
-        default: ti_assert(false);
+    case TARN_F32: WRITE(float, is_signed ? (float)(int64_t)x[i] : (float)x[i]);
+    case TARN_F64: WRITE(double, is_signed ? (double)(int64_t)x[i] : (double)x[i]);
+    case TARN_I8:
+    case TARN_U8: WRITE(uint8_t, x[i]);
+    case TARN_I16:
+    case TARN_U16: WRITE(uint16_t, x[i]);
+    case TARN_I32:
+    case TARN_U32: WRITE(uint32_t, x[i]);
+    case TARN_I64:
+    case TARN_U64: WRITE(uint64_t, x[i]);
+    case TARN_BOOL: WRITE(uint8_t, x[i] != 0);
+    default: ti_assert(false);
     }
 }
 
 #undef READ
 #undef WRITE
 
-static bool is_half(tarn_dtype t) {
-    return t == TARN_F16 || t == TARN_BF16;
-}
+static bool is_half(tarn_dtype t) { return t == TARN_F16 || t == TARN_BF16; }
 
 tarn_status tarn_tensor_cast(const tarn_tensor *t, tarn_dtype dtype, tarn_tensor **out) {
     char kind = ti_dtype_kind(t->dtype);

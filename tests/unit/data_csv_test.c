@@ -48,8 +48,8 @@ TEST(csv_data_splits_features_and_target) {
 TEST(csv_data_numbers_integer_classes_in_order) {
     const char *text = "10,1\n30,2\n9,3\n10,4\n";
     tarn_dataset a;
-    CHECK_OK(tarn_data_csv(file_of(text), &(tarn_csv_opts){.target = "0", .classify = true}, &a,
-                           NULL));
+    CHECK_OK(
+        tarn_data_csv(file_of(text), &(tarn_csv_opts){.target = "0", .classify = true}, &a, NULL));
     CHECK_OK(tarn_dataset_check(&a));
     CHECK_EQ_I(a.classes, 3);
     CHECK_STR(a.labels[0], "9");
@@ -89,10 +89,12 @@ TEST(csv_data_names_file_line_and_column) {
               "d.csv:3: column 2 (b): 'x' is not a number");
     CHECK_ERR(read_csv("1,2\n3,?\n", (tarn_csv_opts){.target = "0"}), TARN_EFORMAT,
               "d.csv:2: column 2: '?' is a missing value");
-    CHECK_ERR(read_csv("1,2\n3,\n", (tarn_csv_opts){0}), TARN_EFORMAT, ":2: column 2: '' is a missing");
+    CHECK_ERR(read_csv("1,2\n3,\n", (tarn_csv_opts){0}), TARN_EFORMAT,
+              ":2: column 2: '' is a missing");
     CHECK_ERR(read_csv("1,2\nNA,3\n", (tarn_csv_opts){0}), TARN_EFORMAT, "'NA' is a missing value");
     CHECK_ERR(read_csv("1,2\n1e39,3\n", (tarn_csv_opts){0}), TARN_EFORMAT, "too large for f32");
-    CHECK_ERR(read_csv("1,2\n1,2,3\n", (tarn_csv_opts){0}), TARN_EFORMAT, ":2: 3 columns, 2 expected");
+    CHECK_ERR(read_csv("1,2\n1,2,3\n", (tarn_csv_opts){0}), TARN_EFORMAT,
+              ":2: 3 columns, 2 expected");
     CHECK_ERR(read_csv("1;2\n\"1;2\n", (tarn_csv_opts){0}), TARN_EFORMAT, ":2: column 1: a quote");
     CHECK(strstr(tarn_last_error(), path));
 }
@@ -101,10 +103,13 @@ TEST(csv_data_refuses_files_and_options_without_sense) {
     tarn_dataset a;
     CHECK_ERR(read_csv("", (tarn_csv_opts){0}), TARN_EFORMAT, "no rows");
     CHECK_ERR(read_csv("1\n2\n", (tarn_csv_opts){0}), TARN_EFORMAT, "1 column, at least 2");
-    CHECK_ERR(read_csv("a,b\n", (tarn_csv_opts){.header = "first"}), TARN_EFORMAT, "0 rows, too few");
-    CHECK_ERR(read_csv("1,2\n", (tarn_csv_opts){.validation = 0.5}), TARN_EFORMAT, "1 rows, too few");
+    CHECK_ERR(read_csv("a,b\n", (tarn_csv_opts){.header = "first"}), TARN_EFORMAT,
+              "0 rows, too few");
+    CHECK_ERR(read_csv("1,2\n", (tarn_csv_opts){.validation = 0.5}), TARN_EFORMAT,
+              "1 rows, too few");
     CHECK_ERR(read_csv("1,2\n", (tarn_csv_opts){.validation = 1}), TARN_EARG, "validation 1");
-    CHECK_ERR(read_csv("1,2\n", (tarn_csv_opts){.validation = NAN}), TARN_EARG, "validation nan");
+    CHECK_ERR(read_csv("1,2\n", (tarn_csv_opts){.validation = (double)NAN}), TARN_EARG,
+              "validation nan");
     CHECK_ERR(read_csv("1,2\n", (tarn_csv_opts){.header = "last"}), TARN_EARG, "header 'last'");
     CHECK_ERR(read_csv("1,2\n", (tarn_csv_opts){.target = "2"}), TARN_EARG, "column 2, -2 to 1");
     CHECK_ERR(read_csv("1,2\n", (tarn_csv_opts){.target = "-3"}), TARN_EARG, "column -3");

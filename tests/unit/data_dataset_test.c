@@ -46,7 +46,7 @@ TEST(dataset_check_refuses_what_does_not_fit) {
     CHECK_ERR(tarn_dataset_check(&d), TARN_EDTYPE, "targets are i32");
     d.classes = -1;
     CHECK_ERR(tarn_dataset_check(&d), TARN_EARG, "-1 classes");
-    d.scale = NAN;
+    d.scale = (double)NAN;
     CHECK_ERR(tarn_dataset_check(&d), TARN_EARG, "scale nan");
     replace(&d.x, TARN_F64, TARN_SHAPE(3, 2));
     CHECK_ERR(tarn_dataset_check(&d), TARN_EDTYPE, "samples are f64");
@@ -76,8 +76,8 @@ TEST(class_names_are_shared_and_freed_with_their_last_set) {
 
 // `n` pictures of side x side and n labels 0 1 2 ... in the folder, under the given names.
 static void write_pair(const char *dir, const char *images, const char *labels, int n, int side) {
-    uint8_t x[4096] = {0, 0, 8, 3, 0, 0, 0, (uint8_t)n, 0, 0, 0, (uint8_t)side, 0, 0, 0,
-                       (uint8_t)side};
+    uint8_t x[4096] = {
+        0, 0, 8, 3, 0, 0, 0, (uint8_t)n, 0, 0, 0, (uint8_t)side, 0, 0, 0, (uint8_t)side};
     uint8_t y[64] = {0, 0, 8, 1, 0, 0, 0, (uint8_t)n};
     char path[PATH_CAP];
     for (int i = 0; i < n; i++) y[8 + i] = (uint8_t)i;

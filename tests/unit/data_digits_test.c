@@ -56,7 +56,8 @@ TEST(digits_have_the_form_of_mnist) {
     CHECK(tarn_shape_equal(tarn_tensor_shape(d.x), &want));
     CHECK(d.generated && d.scale == 1.0 / 255 && d.classes == 10);
     for (int i = 0; i < 3000; i++) count[((const int32_t *)tarn_tensor_cdata(d.y))[i]]++;
-    for (int c = 0; c < 10; c++) CHECK(count[c] > 230 && count[c] < 370);  // 300, 4 deviations of 16.4
+    for (int c = 0; c < 10; c++)
+        CHECK(count[c] > 230 && count[c] < 370);  // 300, 4 deviations of 16.4
     tarn_dataset_clear(&d);
 }
 
@@ -86,7 +87,8 @@ TEST(every_digit_has_ways_to_write_it_that_fit_the_path) {
         const ti_glyph *g = &ti_glyphs[i];
         CHECK(g->digit >= 0 && g->digit < 10 && g->share > 0);
         CHECK(g->n >= 1 && g->n <= TI_GLYPH_STROKES && !g->stroke[0].joined);
-        for (int j = 0; j < g->n; j++) CHECK(g->stroke[j].n >= 2 && g->stroke[j].n <= TI_STROKE_POINTS);
+        for (int j = 0; j < g->n; j++)
+            CHECK(g->stroke[j].n >= 2 && g->stroke[j].n <= TI_STROKE_POINTS);
         ways[g->digit]++;
     }
     for (int d = 0; d < 10; d++) CHECK(ways[d] >= 3);
@@ -95,4 +97,24 @@ TEST(every_digit_has_ways_to_write_it_that_fit_the_path) {
 TEST(digits_refuse_negative_numbers) {
     tarn_dataset a, b;
     CHECK_ERR(tarn_data_digits(1, -1, 0, &a, &b), TARN_EARG, "-1 train");
+}
+
+TEST(digits_survive_every_failed_allocation) {
+    uint64_t live = ti_alloc_stats_now().live;
+    for (uint64_t n = 1;; n++) {
+        tarn_dataset a, b;
+        uint64_t before = ti_alloc_stats_now().calls;
+        ti_alloc_fail_at(n);
+        tarn_status st = tarn_data_digits(1, 2, 2, &a, &b);
+        uint64_t calls = ti_alloc_stats_now().calls - before;
+        ti_alloc_fail_at(0);
+        if (st == TARN_OK) {
+            tarn_dataset_clear(&a);
+            tarn_dataset_clear(&b);
+            if (calls >= n) SKIP("this build has no failing allocations");
+            break;
+        }
+        CHECK_EQ_I(st, TARN_ENOMEM);
+        CHECK_EQ_I(ti_alloc_stats_now().live, live);
+    }
 }

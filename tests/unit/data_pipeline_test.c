@@ -67,8 +67,8 @@ TEST(pipeline_shuffles_as_documented) {
     CHECK_OK(tarn_tensor_create(TARN_U8, TARN_SHAPE(10, 1), &d.x));
     CHECK_OK(tarn_tensor_from(TARN_I32, TARN_SHAPE(10), (int32_t[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9},
                               &d.y));
-    tarn_pipeline *p =
-        pipeline_of(&d, (tarn_pipeline_opts){.batch_size = 10, .seed = 7, .shuffle = true});
+    tarn_pipeline *p = pipeline_of(
+        &d, (tarn_pipeline_opts){.batch_size = 10, .seed = 7, .shuffle = true});
     CHECK_OK(tarn_pipeline_next(p, &b));
     CHECK(memcmp(b.y, want[0], sizeof want[0]) == 0);
     CHECK_OK(tarn_pipeline_seek(p, 3, 0));
@@ -80,8 +80,8 @@ TEST(pipeline_shuffles_as_documented) {
 
 TEST(pipeline_gives_every_sample_once_an_epoch_in_a_new_order) {
     tarn_dataset d = numbered();
-    tarn_pipeline *p =
-        pipeline_of(&d, (tarn_pipeline_opts){.batch_size = 4, .seed = 1, .shuffle = true});
+    tarn_pipeline *p = pipeline_of(
+        &d, (tarn_pipeline_opts){.batch_size = 4, .seed = 1, .shuffle = true});
     int32_t seen[2][N];
     for (int epoch = 0; epoch < 2; epoch++) {
         int count[N] = {0};
@@ -142,7 +142,8 @@ TEST(pipeline_flattens_and_aligns) {
 
 // Every u8 value, bit for bit: product and sum are each rounded to f32.
 TEST(pipeline_converts_u8_exactly) {
-    static const double cases[][2] = {{1.0 / 255, 0}, {1.0 / 127.5, -1}, {0, 0}, {0.1, 0.3}, {0, 2}};
+    static const double cases[][2] = {
+        {1.0 / 255, 0}, {1.0 / 127.5, -1}, {0, 0}, {0.1, 0.3}, {0, 2}};
     tarn_dataset d = {0};
     tarn_batch b;
     CHECK_OK(tarn_tensor_create(TARN_U8, TARN_SHAPE(1, 256), &d.x));
@@ -202,18 +203,15 @@ static step take_step(tarn_pipeline *p) {
     CHECK_OK(tarn_pipeline_next(p, &b));
     s.n = b.n;
     memcpy(s.y, b.y ? b.y : s.y, (size_t)b.n * sizeof *s.y);
-    for (int64_t i = 0; i < b.n * WIDTH; i++)
-        CHECK(b.x[i] == (float)(s.y[i / WIDTH] + i % WIDTH));
+    for (int64_t i = 0; i < b.n * WIDTH; i++) CHECK(b.x[i] == (float)(s.y[i / WIDTH] + i % WIDTH));
     return s;
 }
 
-static bool same_step(step a, step b) {
-    return a.n == b.n && memcmp(a.y, b.y, sizeof a.y) == 0;
-}
+static bool same_step(step a, step b) { return a.n == b.n && memcmp(a.y, b.y, sizeof a.y) == 0; }
 
 static void record(const tarn_dataset *d, int prefetch, step steps[STEPS]) {
-    tarn_pipeline *p = pipeline_of(d, (tarn_pipeline_opts){.batch_size = 4, .seed = 9,
-                                                           .shuffle = true, .prefetch = prefetch});
+    tarn_pipeline *p = pipeline_of(
+        d, (tarn_pipeline_opts){.batch_size = 4, .seed = 9, .shuffle = true, .prefetch = prefetch});
     CHECK_EQ_I(tarn_pipeline_batches(p), BATCHES);
     for (int i = 0; i < STEPS; i++) steps[i] = take_step(p);
     tarn_pipeline_free(p);
@@ -236,9 +234,9 @@ TEST(pipeline_seek_goes_on_as_if_it_had_never_stopped) {
     step want[STEPS];
     record(&d, -1, want);
     for (int prefetch = -1; prefetch < 4; prefetch++) {
-        tarn_pipeline *p = pipeline_of(&d, (tarn_pipeline_opts){.batch_size = 4, .seed = 9,
-                                                               .shuffle = true,
-                                                               .prefetch = prefetch});
+        tarn_pipeline *p = pipeline_of(
+            &d, (tarn_pipeline_opts){
+                    .batch_size = 4, .seed = 9, .shuffle = true, .prefetch = prefetch});
         for (uint64_t jump = 0; jump < 300; jump++) {
             uint32_t r[4];
             ti_philox(test_seed(), jump, 0, r);
@@ -282,8 +280,8 @@ TEST(pipeline_stops_cleanly_at_any_time) {
     tarn_dataset d = numbered();
     uint64_t live = ti_alloc_stats_now().live;
     for (int i = 0; i < 200; i++) {
-        tarn_pipeline *p =
-            pipeline_of(&d, (tarn_pipeline_opts){.batch_size = 2, .shuffle = true, .prefetch = 3});
+        tarn_pipeline *p = pipeline_of(
+            &d, (tarn_pipeline_opts){.batch_size = 2, .shuffle = true, .prefetch = 3});
         for (int j = 0; j < i % 7; j++) take_step(p);
         tarn_pipeline_free(p);
     }
@@ -322,7 +320,8 @@ TEST(pipeline_refuses_options_without_sense) {
     CHECK_ERR(tarn_pipeline_seek(p, 0, 7), TARN_EARG, "batch 7; 0 or more, and 0 to 6");
     tarn_pipeline_free(p);
     ((int32_t *)tarn_tensor_data(d.y))[3] = N;
-    CHECK_ERR(try_create(&d, (tarn_pipeline_opts){.batch_size = 4}), TARN_EARG, "sample 3: label 23");
+    CHECK_ERR(try_create(&d, (tarn_pipeline_opts){.batch_size = 4}), TARN_EARG,
+              "sample 3: label 23");
     tarn_dataset_clear(&d);
 }
 

@@ -113,7 +113,8 @@ TEST(numbers_are_read_the_same_in_every_locale) {
     CHECK(ti_parse_f64("-12.5e-1", &x) && x == -1.25);
     CHECK(ti_parse_f64("+.5", &x) && x == 0.5);
     CHECK(ti_parse_f64("5.", &x) && x == 5);
-    const char *bad[] = {"", "-", ".", "1e", "1e+", "0x10", "nan", "inf", " 1", "1 ", "1,5", "1e999"};
+    const char *bad[] = {"",    "-",   ".",  "1e", "1e+", "0x10",
+                         "nan", "inf", " 1", "1 ", "1,5", "1e999"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK(!ti_parse_f64(bad[i], &x));
     int64_t n = 0;
     CHECK(ti_parse_i64("-9223372036854775808", &n) && n == INT64_MIN);

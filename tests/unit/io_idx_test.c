@@ -119,10 +119,12 @@ TEST(gzip_files_are_unpacked_up_to_a_limit) {
     uint8_t *data;
     size_t size;
     need_part("zlib");
-    golden_path("tiny.idx.gz", path);
-    CHECK_ERR(ti_source_read_file(path, 39, &data, &size), TARN_ELIMIT, "39 bytes allowed");
-    CHECK_OK(ti_source_read_file(path, 57, &data, &size));
-    CHECK_EQ_I(size, 40);
+    golden_path("zeros.idx.gz", path);  // 200,012 bytes when unpacked
+    CHECK_ERR(ti_source_read_file(path, 100, &data, &size), TARN_ELIMIT, "100 bytes allowed");
+    CHECK_ERR(ti_source_read_file(path, 200011, &data, &size), TARN_ELIMIT, "unpacks to more than");
+    CHECK_OK(ti_source_read_file(path, 200012, &data, &size));
+    CHECK_EQ_I(size, 200012);
+    CHECK_OK(read_idx(data, size));
     ti_free(data);
 }
 

@@ -24,8 +24,8 @@ static void check_picture(const char *file, const char *name, int most) {
 }
 
 TEST(png_of_every_kind_gives_its_pixels) {
-    static const char *const names[] = {"rgb",     "grey",   "rgba",  "grey_alpha", "palette",
-                                        "one_bit", "grey16", "adam7"};
+    static const char *const names[] = {"rgb",     "grey",    "rgba",   "grey_alpha",
+                                        "palette", "one_bit", "grey16", "adam7"};
     need_part("libpng");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char file[64];
@@ -84,6 +84,37 @@ TEST(jpeg_refuses_more_than_64_megapixels) {
     while (at + 9 < b.size && !(b.data[at] == 0xff && b.data[at + 1] == 0xc0)) at++;
     memcpy(b.data + at + 5, "\xff\xdc\xff\xdc", 4);  // height and width of the frame: 65500
     CHECK_ERR(read_image(b.data, b.size), TARN_ELIMIT, "65500 x 65500, 1 to 67108864 pixels");
+    ti_free(b.data);
+}
+
+// One byte after another is changed. Some changes cannot be seen (text chunks, unused bits); the
+// rest must be refused with a sentence of ours, and none may read outside.
+static int count_refused(const char *file, const char *sentence) {
+    bytes b = golden_bytes(file);
+    int refused = 0;
+    for (size_t i = 8; i < b.size; i++) {
+        b.data[i] ^= 0x55;
+        if (read_image(b.data, b.size)) {
+            CHECK(strstr(tarn_last_error(), "picture: "));
+            refused += strstr(tarn_last_error(), sentence) != NULL;
+        }
+        b.data[i] ^= 0x55;
+    }
+    ti_free(b.data);
+    return refused;
+}
+
+TEST(pictures_with_a_changed_byte_are_refused_in_words) {
+    need_part("libpng");
+    need_part("libjpeg");
+    CHECK(count_refused("rgb.png", "PNG: ") > 50);
+    CHECK(count_refused("baseline.jpg", "JPEG: ") > 50);
+}
+
+TEST(jpeg_limits_the_number_of_scans) {
+    need_part("libjpeg");
+    bytes b = golden_bytes("scans.jpg");
+    CHECK_ERR(read_image(b.data, b.size), TARN_ELIMIT, "more than 100 scans");
     ti_free(b.data);
 }
 

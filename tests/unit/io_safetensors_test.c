@@ -32,8 +32,8 @@ TEST(safetensors_reads_every_dtype_of_numpy) {
     static const struct {
         const char *name;
         tarn_dtype dtype;
-    } rows[] = {{"f4", TARN_F32}, {"f8", TARN_F64}, {"i1", TARN_I8},  {"i2", TARN_I16},
-                {"i4", TARN_I32}, {"i8", TARN_I64}, {"u1", TARN_U8},  {"u2", TARN_U16},
+    } rows[] = {{"f4", TARN_F32}, {"f8", TARN_F64}, {"i1", TARN_I8},    {"i2", TARN_I16},
+                {"i4", TARN_I32}, {"i8", TARN_I64}, {"u1", TARN_U8},    {"u2", TARN_U16},
                 {"u4", TARN_U32}, {"u8", TARN_U64}, {"bool", TARN_BOOL}};
     static const double values[] = {0, 1, 2, 3, 100, 127};
     char path[PATH_CAP];
@@ -56,8 +56,8 @@ TEST(safetensors_reads_every_dtype_of_numpy) {
 }
 
 TEST(safetensors_lists_names_in_order_and_metadata) {
-    static const char *const names[] = {"bool", "empty", "f2", "f4", "f8", "i1", "i2", "i4",
-                                        "i8",   "scalar", "u1", "u2", "u4", "u8"};
+    static const char *const names[] = {"bool", "empty", "f2",     "f4", "f8", "i1", "i2",
+                                        "i4",   "i8",    "scalar", "u1", "u2", "u4", "u8"};
     char path[PATH_CAP];
     tarn_safetensors *f;
     tarn_tensor *t;
@@ -91,9 +91,11 @@ TEST(safetensors_accepts_what_the_format_allows) {
     CHECK_OK(read_made("{}   \n", 0));
     CHECK_OK(read_made("{\"__metadata__\":{}}", 0));
     CHECK_OK(read_made("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]},"
-                       "\"b\":{\"shape\":[],\"data_offsets\":[0,1],\"dtype\":\"U8\"}}", 3));
+                       "\"b\":{\"shape\":[],\"data_offsets\":[0,1],\"dtype\":\"U8\"}}",
+                       3));
     CHECK_OK(read_made("{\"e\":{\"dtype\":\"F32\",\"shape\":[0,1152921504606846976],"
-                       "\"data_offsets\":[0,0]}}", 0));
+                       "\"data_offsets\":[0,0]}}",
+                       0));
 }
 
 TEST(safetensors_refuses_what_is_no_header) {
@@ -114,8 +116,10 @@ TEST(safetensors_refuses_a_key_that_comes_twice) {
     char header[256];
     snprintf(header, sizeof header, "{\"a\":{%s},\"a\":{%s}}", entry, entry);
     CHECK_ERR(read_made(header, 0), TARN_EFORMAT, "duplicate");
-    CHECK_ERR(read_made("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", 0), TARN_EFORMAT, "duplicate");
-    CHECK_ERR(read_made("{\"__metadata__\":{\"k\":\"\",\"k\":\"\"}}", 0), TARN_EFORMAT, "duplicate");
+    CHECK_ERR(read_made("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", 0), TARN_EFORMAT,
+              "duplicate");
+    CHECK_ERR(read_made("{\"__metadata__\":{\"k\":\"\",\"k\":\"\"}}", 0), TARN_EFORMAT,
+              "duplicate");
 }
 
 static tarn_status read_entry(const char *entry, size_t n) {
@@ -125,17 +129,21 @@ static tarn_status read_entry(const char *entry, size_t n) {
 }
 
 TEST(safetensors_refuses_entries_that_lie) {
-    CHECK_ERR(read_entry("\"shape\":[],\"data_offsets\":[0,1]", 1), TARN_EFORMAT, "dtype: a string");
-    CHECK_ERR(read_entry("\"dtype\":\"U8\",\"data_offsets\":[0,1]", 1), TARN_EFORMAT, "shape: an array");
+    CHECK_ERR(read_entry("\"shape\":[],\"data_offsets\":[0,1]", 1), TARN_EFORMAT,
+              "dtype: a string");
+    CHECK_ERR(read_entry("\"dtype\":\"U8\",\"data_offsets\":[0,1]", 1), TARN_EFORMAT,
+              "shape: an array");
     CHECK_ERR(read_entry("\"dtype\":\"U8\",\"shape\":[1]", 1), TARN_EFORMAT, "[begin, end]");
     CHECK_ERR(read_entry("\"dtype\":\"U8\",\"shape\":[-1],\"data_offsets\":[0,1]", 1), TARN_EFORMAT,
               "dimensions from 0");
-    CHECK_ERR(read_entry("\"dtype\":\"U8\",\"shape\":[1.0],\"data_offsets\":[0,1]", 1), TARN_EFORMAT,
-              "dimensions from 0");
-    CHECK_ERR(read_entry("\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]", 1),
-              TARN_EFORMAT, "rank above 8");
-    CHECK_ERR(read_entry("\"dtype\":\"U8\",\"shape\":[9223372036854775808],\"data_offsets\":[0,1]", 1),
-              TARN_EFORMAT, "header:");
+    CHECK_ERR(read_entry("\"dtype\":\"U8\",\"shape\":[1.0],\"data_offsets\":[0,1]", 1),
+              TARN_EFORMAT, "dimensions from 0");
+    CHECK_ERR(
+        read_entry("\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]", 1),
+        TARN_EFORMAT, "rank above 8");
+    CHECK_ERR(
+        read_entry("\"dtype\":\"U8\",\"shape\":[9223372036854775808],\"data_offsets\":[0,1]", 1),
+        TARN_EFORMAT, "header:");
     CHECK_ERR(read_entry("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,5]", 5), TARN_EFORMAT,
               "F32 [1] does not have the 5 bytes");
     CHECK_ERR(read_entry("\"dtype\":\"U8\",\"shape\":[5],\"data_offsets\":[0,5]", 4), TARN_EFORMAT,
@@ -145,12 +153,15 @@ TEST(safetensors_refuses_entries_that_lie) {
 }
 
 TEST(safetensors_refuses_huge_shapes) {
-    CHECK_ERR(read_entry("\"dtype\":\"F64\",\"shape\":[1152921504606846976],\"data_offsets\":[0,0]", 0),
-              TARN_EFORMAT, "[1152921504606846976]");
-    CHECK_ERR(read_entry("\"dtype\":\"U8\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]",
-                         0), TARN_EFORMAT, "[4294967296,4294967296]");
-    CHECK_ERR(read_entry("\"dtype\":\"F64\",\"shape\":[2305843009213693952],\"data_offsets\":[0,0]", 0),
-              TARN_EFORMAT, "0 bytes");
+    CHECK_ERR(
+        read_entry("\"dtype\":\"F64\",\"shape\":[1152921504606846976],\"data_offsets\":[0,0]", 0),
+        TARN_EFORMAT, "[1152921504606846976]");
+    CHECK_ERR(
+        read_entry("\"dtype\":\"U8\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]", 0),
+        TARN_EFORMAT, "[4294967296,4294967296]");
+    CHECK_ERR(
+        read_entry("\"dtype\":\"F64\",\"shape\":[2305843009213693952],\"data_offsets\":[0,0]", 0),
+        TARN_EFORMAT, "0 bytes");
 }
 
 // Two tensors of one byte each at the given places, in `n` bytes of data.
@@ -158,7 +169,8 @@ static tarn_status read_two(int a, int b, size_t n) {
     char header[256];
     snprintf(header, sizeof header,
              "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]},"
-             "\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}}", a, a + 1, b, b + 1);
+             "\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}}",
+             a, a + 1, b, b + 1);
     return read_made(header, n);
 }
 
@@ -187,7 +199,7 @@ TEST(safetensors_counts_values_before_building_a_tree) {
     memset(file, 0, 8);
     for (int i = 0; i < 3; i++) file[i] = (uint8_t)(n >> (8 * i));
     file[8] = '{';
-    for (size_t i = 9; i < 8 + n; i++) file[i] = (uint8_t)",[]"[i % 3];
+    for (size_t i = 9; i < 8 + n; i++) file[i] = (uint8_t) ",[]"[i % 3];
     CHECK_ERR(read_bytes(file, 8 + n), TARN_ELIMIT, "more than 1000000 values");
     memset(file + 9, '"', n - 1);  // commas within strings are not values
     for (size_t i = 10; i < 8 + n - 1; i++) file[i] = ',';
@@ -215,8 +227,8 @@ TEST(safetensors_refuses_bools_that_are_neither_0_nor_1) {
     uint8_t file[256];
     tarn_safetensors *f;
     tarn_tensor *t;
-    size_t n = make_file("{\"a\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[0,3]}}", 3, file,
-                         sizeof file);
+    size_t n = make_file("{\"a\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[0,3]}}", 3,
+                         file, sizeof file);
     CHECK_OK(ti_safetensors_parse("t", file, n, &f));
     CHECK_ERR(tarn_safetensors_get(f, "a", &t), TARN_EFORMAT, "bool of 2 at byte");
     tarn_safetensors_close(f);
@@ -230,12 +242,11 @@ TEST(safetensors_open_names_a_missing_file) {
 // ---- writing -----------------------------------------------------------------------------------
 
 TEST(safetensors_writes_the_same_bytes_whatever_the_order) {
-    static const char want[] =
-        "{\"__metadata__\":{\"k\":\"a\\\"b\"},"
-        "\"wide\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[0,8]},"
-        "\"a\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[8,16]},"
-        "\"b\":{\"dtype\":\"I32\",\"shape\":[0],\"data_offsets\":[16,16]},"
-        "\"m\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[16,19]}}";
+    static const char want[] = "{\"__metadata__\":{\"k\":\"a\\\"b\"},"
+                               "\"wide\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[0,8]},"
+                               "\"a\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[8,16]},"
+                               "\"b\":{\"dtype\":\"I32\",\"shape\":[0],\"data_offsets\":[16,16]},"
+                               "\"m\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[16,19]}}";
     char path[PATH_CAP];
     tarn_tensor *wide, *a, *b, *m;
     const tarn_pair meta = {"k", "a\"b"};
@@ -299,12 +310,15 @@ TEST(safetensors_refuses_arguments_that_make_no_file) {
     CHECK_OK(tarn_tensor_create(TARN_F32, TARN_SHAPE(1), &a));
     const tarn_named_tensor twice[] = {{"x", a}, {"y", a}, {"x", a}};
     CHECK_ERR(tarn_safetensors_write(path, twice, 3, NULL, 0), TARN_EARG, "two tensors named 'x'");
-    CHECK_ERR(tarn_safetensors_write(path, twice, 2, pairs, 2), TARN_EARG, "metadata keys named 'k'");
+    CHECK_ERR(tarn_safetensors_write(path, twice, 2, pairs, 2), TARN_EARG,
+              "metadata keys named 'k'");
     CHECK_ERR(tarn_safetensors_write(path, twice, 2, &no_text, 1), TARN_EARG, "not UTF-8");
     CHECK_ERR(tarn_safetensors_write(path, &(tarn_named_tensor){"__metadata__", a}, 1, NULL, 0),
               TARN_EARG, "cannot name a tensor");
     CHECK_ERR(tarn_safetensors_write(path, &(tarn_named_tensor){NULL, a}, 1, NULL, 0), TARN_EARG,
               "entry 0");
+    CHECK_ERR(tarn_safetensors_write(path, twice, 2, &(tarn_pair){NULL, "1"}, 1), TARN_EARG,
+              "metadata 0 has no key");
     CHECK_ERR(tarn_safetensors_write(path, twice, -1, NULL, 0), TARN_EARG, "-1 tensors");
     CHECK(!ti_file_exists(path));
     tarn_tensor_release(a);

@@ -53,7 +53,8 @@ static inline void check_truncations(const char *file, bytes_reader read) {
         CHECK_OK(ti_alloc(n, &part));
         memcpy(part, b.data, n);
         if (read(part, n) == TARN_OK)
-            test_fail(__FILE__, __LINE__, "%s cut to %zu of %zu bytes was accepted", file, n, b.size);
+            test_fail(__FILE__, __LINE__, "%s cut to %zu of %zu bytes was accepted", file, n,
+                      b.size);
         CHECK(*tarn_last_error());
         ti_free(part);
     }

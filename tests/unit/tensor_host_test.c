@@ -67,7 +67,8 @@ TEST(impossible_shapes_are_refused_and_leave_the_output_alone) {
     CHECK_ERR(tarn_tensor_create(TARN_F32, TARN_SHAPE(2, -3), &t), TARN_ESHAPE, "[2,-3]");
     CHECK_ERR(tarn_tensor_create(TARN_F32, TARN_SHAPE(huge, huge), &t), TARN_ESHAPE, "too large");
     CHECK_ERR(tarn_tensor_create(TARN_F64, TARN_SHAPE(huge, 7), &t), TARN_ESHAPE, "too large");
-    CHECK_ERR(tarn_tensor_create(TARN_F64, TARN_SHAPE(huge), &t), TARN_ENOMEM, "9223372036854775808");
+    CHECK_ERR(tarn_tensor_create(TARN_F64, TARN_SHAPE(huge), &t), TARN_ENOMEM,
+              "9223372036854775808");
     CHECK_ERR(tarn_tensor_create(TARN_F32, deep, &t), TARN_ESHAPE, "rank 9");
     CHECK_ERR(tarn_tensor_create(TARN_DTYPE_COUNT, TARN_SCALAR, &t), TARN_EDTYPE, "13");
     CHECK(t == NULL);
@@ -98,7 +99,8 @@ TEST(counts_hold_when_threads_share_a_tensor) {
     pthread_t thread[4];
     uint64_t live = ti_alloc_stats_now().live;
     CHECK_OK(tarn_tensor_create(TARN_U8, TARN_SHAPE(1), &t));
-    for (int i = 0; i < 4; i++) CHECK_EQ_I(pthread_create(&thread[i], NULL, retain_and_release, t), 0);
+    for (int i = 0; i < 4; i++)
+        CHECK_EQ_I(pthread_create(&thread[i], NULL, retain_and_release, t), 0);
     for (int i = 0; i < 4; i++) pthread_join(thread[i], NULL);
     tarn_tensor_release(t);
     CHECK_EQ_I(ti_alloc_stats_now().live, live);
@@ -119,9 +121,7 @@ static double cast_one(tarn_dtype from, const void *value, tarn_dtype to) {
     return x;
 }
 
-static double from_f32(float x, tarn_dtype to) {
-    return cast_one(TARN_F32, &x, to);
-}
+static double from_f32(float x, tarn_dtype to) { return cast_one(TARN_F32, &x, to); }
 
 TEST(float_to_integer_truncates_towards_zero) {
     CHECK(from_f32(2.9f, TARN_I32) == 2);
