@@ -242,23 +242,27 @@ static tarn_status take(ti_groups *gs, const tarn_node *n) {
 
 // ---- assigns ------------------------------------------------------------------------------------
 
-// May the group store into v? Every reader of v must be earlier, or this kernel element by element.
+// Is what n reads at operand j of v read before the group's stores, or by them element by element?
+static bool reader_done(const ti_groups *gs, const tarn_node *n, int j, const tarn_node *v,
+                        int group) {
+    ti_access a;
+    bool map = is_map_node(n) || n->op == &ti_op_assign;
+    int at = n->op == &ti_op_assign ? gs->assign_of[n->id] : gs->of[n->id];
+    int n_map = map ? ti_squeeze(&n->shape).rank : 0;
+    const tarn_node *o = ti_resolve(gs, n, n->in[j], n_map, &a);
+    if (ti_storage(gs, o) != v) return true;
+    if (at != group) return at >= 0 && ti_group_key(gs, at) < ti_group_key(gs, group);
+    return map && o == v && ti_access_identity(&a, n_map) && tarn_shape_equal(&n->shape, &v->shape);
+}
+
+// May the group store into v? Every reader of v must be done by then.
 static bool readers_done(const ti_groups *gs, const tarn_node *v, int group) {
     for (int i = 0; i < gs->g->n_nodes; i++) {
         const tarn_node *n = gs->g->nodes[i];
-        if (gs->of[i] < 0) continue;
-        for (int j = 0; j < n->n_in; j++) {
-            ti_access a;
-            int n_map = is_map_node(n) ? ti_squeeze(&n->shape).rank : 0;
-            const tarn_node *o = ti_resolve(gs, n, n->in[j], n_map, &a);
-            if (ti_storage(gs, o) != v) continue;
-            if (gs->of[i] == group) {
-                if (!is_map_node(n) || !ti_access_identity(&a, n_map)) return false;
-                if (o != v || !tarn_shape_equal(&n->shape, &v->shape)) return false;
-            } else if (ti_group_key(gs, gs->of[i]) > ti_group_key(gs, group)) {
-                return false;
-            }
-        }
+        bool assign = n->op == &ti_op_assign;
+        if (!assign && gs->of[i] < 0) continue;
+        for (int j = assign ? 1 : 0; j < n->n_in; j++)
+            if (!reader_done(gs, n, j, v, group)) return false;
     }
     return true;
 }
@@ -270,30 +274,51 @@ static bool checks_done(const ti_groups *gs, int group) {
     return true;
 }
 
-// One last kernel copies what could not be stored where it is made; scalars share one.
-static tarn_status assign_late(ti_groups *gs, const tarn_node *n, int *scalars) {
+// A last kernel that stores into n's variable; scalars share one while nothing later reads it.
+static tarn_status last_group(ti_groups *gs, const tarn_node *n, int *scalars) {
     tarn_shape s = ti_squeeze(&n->shape);
-    TI_TRY(need_stored(gs, n->in[1]));
-    bool share = s.rank == 0 && *scalars >= 0;
-    if (!share) TI_TRY(group_new(gs, TI_K_MAP, s, NULL, false, &gs->assign_of[n->id]));
-    if (share) gs->assign_of[n->id] = *scalars;
-    if (s.rank == 0) *scalars = gs->assign_of[n->id];
+    int *group = &gs->assign_of[n->id];
+    if (s.rank == 0 && gs->fuse && *scalars >= 0 && readers_done(gs, n->in[0], *scalars)) {
+        *group = *scalars;
+        return TARN_OK;
+    }
+    TI_TRY(group_new(gs, TI_K_MAP, s, NULL, false, group));
+    if (s.rank == 0) *scalars = *group;
     return TARN_OK;
 }
 
-static tarn_status take_assigns(ti_groups *gs) {
-    int scalars = -1;
-    for (int i = 0; i < gs->g->n_nodes; i++) {
-        const tarn_node *n = gs->g->nodes[i];
-        if (n->op != &ti_op_assign) continue;
-        const tarn_node *x = n->in[1];
-        int group = gs->of[x->id];
-        if (group >= 0 && checks_done(gs, group) && readers_done(gs, n->in[0], group)) {
-            gs->assign_of[i] = group;
-        } else {
-            TI_TRY(assign_late(gs, n, &scalars));
-        }
+// First the assigns of values that need only leaves, which are computed where they are stored,
+// and of plain variables: they read what other assigns may overwrite.
+static tarn_status take_leaf_assign(ti_groups *gs, const tarn_node *n, int *scalars) {
+    const tarn_node *x = ti_storage(gs, n->in[1]);
+    bool floats = gs->of[x->id] == TI_FLOATING;
+    if (floats && bound(gs, x)) return take_map(gs, x);
+    if (!floats && x->op != &ti_op_variable) return TARN_OK;
+    if (floats) TI_TRY(place_before(gs, x));
+    TI_TRY(last_group(gs, n, scalars));
+    return floats ? place(gs, x, gs->assign_of[n->id]) : TARN_OK;
+}
+
+static tarn_status take_assign(ti_groups *gs, const tarn_node *n, int *scalars) {
+    const tarn_node *x = n->in[1];
+    int group = gs->of[x->id];
+    if (gs->assign_of[n->id] >= 0) return TARN_OK;
+    if (group >= 0 && checks_done(gs, group) && readers_done(gs, n->in[0], group)) {
+        gs->assign_of[n->id] = group;
+        return TARN_OK;
     }
+    TI_TRY(need_stored(gs, x));
+    return last_group(gs, n, scalars);
+}
+
+static tarn_status take_assigns(ti_groups *gs) {
+    typedef tarn_status (*take_fn)(ti_groups *, const tarn_node *, int *);
+    static const take_fn turns[] = {take_leaf_assign, take_assign};
+    int scalars = -1;
+    for (int turn = 0; turn < 2; turn++)
+        for (int i = 0; i < gs->g->n_nodes; i++)
+            if (gs->g->nodes[i]->op == &ti_op_assign)
+                TI_TRY(turns[turn](gs, gs->g->nodes[i], &scalars));
     return TARN_OK;
 }
 

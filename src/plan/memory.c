@@ -192,38 +192,44 @@ static tarn_status no_overlap(const ti_plan *p) {
     return TARN_OK;
 }
 
-// Reads and writes of one kernel against what earlier kernels wrote.
+// Reads and writes of one kernel against what earlier kernels wrote: temporaries are written
+// before they are read, variables (whose reads mean the start of the step) after.
 typedef struct order {
     const ti_plan *p;
     bool *written;
-    int unwritten;    // a value read before it was written, -1
+    int wrong;        // a value read on the wrong side of its write, -1
     bool store;       // which of the two to look at
 } order;
 
 static void look(void *ctx, int value, bool write) {
     order *o = ctx;
+    ti_place place = o->p->values[value].place;
     if (write && o->store) o->written[value] = true;
-    bool arena = o->p->values[value].place == TI_ARENA;
-    if (!write && !o->store && arena && !o->written[value]) o->unwritten = value;
+    if (write || o->store || place == TI_INPUT) return;
+    if (o->written[value] != (place == TI_ARENA)) o->wrong = value;
 }
 
-static tarn_status written_before_read(const ti_plan *p) {
-    order o = {.p = p, .unwritten = -1};
+static tarn_status read_in_order(const ti_plan *p) {
+    order o = {.p = p, .wrong = -1};
     TI_TRY(ti_alloc_zero((size_t)p->n_values + 1, &o.written));
     int i = 0;
-    for (; i < p->n_kernels && o.unwritten < 0; i++) {
+    for (; i < p->n_kernels && o.wrong < 0; i++) {
         o.store = false;
         ti_kernel_values(&p->kernels[i], look, &o);
         o.store = true;
         ti_kernel_values(&p->kernels[i], look, &o);
     }
     ti_free(o.written);
-    if (o.unwritten < 0) return TARN_OK;
+    if (o.wrong < 0) return TARN_OK;
+    const ti_value *v = &p->values[o.wrong];
+    if (v->place == TI_VARIABLE)
+        return ti_error(TARN_EUNSUPPORTED, "'%s' is read after the step has overwritten it",
+                        v->var->name);
     return ti_error(TARN_ESTATE, "plan: kernel %d reads value %d before it is written", i - 1,
-                    o.unwritten);
+                    o.wrong);
 }
 
 tarn_status ti_plan_verify(const ti_plan *p) {
     TI_TRY(no_overlap(p));
-    return written_before_read(p);
+    return read_in_order(p);
 }
