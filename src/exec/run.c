@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "backend/ref/ref.h"
 #include "exec/program.h"
 
 static int find_input(const tarn_program *p, const char *name) {
@@ -90,8 +91,9 @@ tarn_status tarn_run(tarn_program *p) {
     p->reshaped = false;
     p->ran = true;
     p->runs++;
-    return p->backend->run(p->compiled,
-                           &(ti_run){.inputs = p->inputs, .dims = p->dims, .rebind = rebind});
+    ti_run r = {.inputs = p->inputs, .dims = p->dims, .rebind = rebind};
+    tarn_status st = p->backend->run(p->compiled, &r);
+    return st == TARN_ENUMERIC ? ti_ref_blame(st, p->plan, &p->work, &r) : st;
 }
 
 const void *tarn_result(const tarn_program *p, int i, tarn_shape *shape) {

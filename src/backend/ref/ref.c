@@ -251,6 +251,52 @@ static tarn_status eval(ref_program *p, const ti_run *r, const tarn_node *n) {
     return isfinite(y[0]) ? TARN_OK : ti_error(TARN_ENUMERIC, "%s is not finite", n->at.name);
 }
 
+// ---- blame ----------------------------------------------------------------------------------------
+
+static void range(const ref_program *p, const tarn_node *n, double *low, double *high) {
+    int64_t count = numel(p, n);
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (int64_t i = 0; i < count; i++) {
+        double v = p->value[n->id][i];
+        if (!(v >= *low)) *low = v;
+        if (!(v <= *high)) *high = v;
+    }
+}
+
+static bool all_finite(const ref_program *p, const tarn_node *n) {
+    int64_t count = numel(p, n);
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(p->value[n->id][i])) return false;
+    return true;
+}
+
+static bool made_it(const ref_program *p, const tarn_node *n) {
+    if (all_finite(p, n) || n->op == &ti_op_constant) return false;
+    for (int i = 0; i < n->n_in; i++)
+        if (!all_finite(p, n->in[i]) && n->in[i]->op != &ti_op_constant) return false;
+    return true;
+}
+
+static tarn_status blame_node(const ref_program *p, const tarn_node *n, tarn_status st) {
+    char text[512];
+    ti_buf b;
+    ti_buf_init(&b, 480);
+    ti_error_save(text, sizeof text);
+    if (n->op == &ti_op_input) ti_buf_printf(&b, "input '%s' holds it", n->at.name);
+    if (n->op == &ti_op_variable) ti_buf_printf(&b, "variable '%s' holds it", n->at.var->name);
+    if (n->n_in) ti_buf_printf(&b, "first made by %s", n->op->name);
+    if (n->n_in && *n->label) ti_buf_printf(&b, " in '%s'", n->label);
+    for (int i = 0; i < n->n_in; i++) {
+        double low, high;
+        range(p, n->in[i], &low, &high);
+        ti_buf_printf(&b, "%s [%.3g, %.3g]", i ? " and" : " of values in", low, high);
+    }
+    st = ti_error(st, "%s: %s", text, ti_buf_status(&b) ? "its origin was not found" : b.data);
+    ti_buf_free(&b);
+    return st;
+}
+
 static void free_values(ref_program *p) {
     for (int i = 0; i < p->work->g->n_nodes; i++) {
         ti_free(p->value[i]);
@@ -331,6 +377,28 @@ static tarn_status compile(const ti_plan *plan, const ti_work *work, const ti_ba
     } else {
         *program = p;
     }
+    return st;
+}
+
+tarn_status ti_ref_blame(tarn_status st, const ti_plan *plan, const ti_work *work,
+                         const ti_run *run) {
+    char text[512];
+    void *program = NULL;
+    ti_error_save(text, sizeof text);
+    if (compile(plan, work, &(ti_backend_opts){0}, &program)) return ti_error_restore(st, text);
+    ref_program *p = program;
+    const tarn_node *guilty = NULL;
+    p->dims = run->dims;
+    for (int i = 0; i < work->g->n_nodes && !guilty; i++) {
+        const tarn_node *n = work->g->nodes[i];
+        size_t bytes = (size_t)numel(p, n) * sizeof(double);
+        if (ti_alloc(bytes ? bytes : sizeof(double), &p->value[i])) break;
+        if (eval(p, run, n) && n->op != &ti_op_check_finite) break;
+        if (made_it(p, n)) guilty = n;
+    }
+    st = ti_error_restore(st, text);
+    if (guilty) st = blame_node(p, guilty, st);
+    program_free(p);
     return st;
 }
 
