@@ -141,9 +141,9 @@ static double peak_rss_mb(void) {
 
 static int report(const cli_args *a, const char *name, const cli_bench *b, const timing *t,
                   double start_ms) {
-    json_t *o =
-        json_pack("{s:s, s:s, s:s, s:i, s:I}", "peer", "tarn", "version", tarn_version(),
-                  "workload", name, "threads", tarn_threads(), "batch", (json_int_t)b->batch);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:I}", "peer", "tarn", "version", tarn_version(),
+                          "workload", name, "threads", tarn_threads(), "batch",
+                          (json_int_t)b->batch);
     json_object_set_new(o, "step_ms_median", rounded(t->median, 5));
     json_object_set_new(o, "samples_per_s", rounded((double)b->batch * 1e3 / t->median, 3));
     json_object_set_new(o, "first_step_ms", rounded(t->first, 3));
@@ -241,11 +241,10 @@ static const cli_example bench_examples[] = {
 const cli_cmd cmd_bench = {
     .name = "bench",
     .brief = "time fixed workloads",
-    .about =
-        "Time fixed workloads and print a JSON line for each. A step of training is forward, "
-        "loss, backward and update on one batch that is in memory; a step of inference is one "
-        "forward pass. The first step counts by itself (compiling included), then come "
-        "--warmup untimed steps and the timed ones.",
+    .about = "Time fixed workloads and print a JSON line for each. A step of training is forward, "
+             "loss, backward and update on one batch that is in memory; a step of inference is one "
+             "forward pass. The first step counts by itself (compiling included), then come "
+             "--warmup untimed steps and the timed ones.",
     .opts = bench_opts,
     .examples = bench_examples,
     .run = bench_run,

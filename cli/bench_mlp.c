@@ -73,9 +73,9 @@ static bool knows(const char *name) { return find(name) != NULL; }
 
 static tarn_init weights_init(const mlp *m) {
     switch (m->init) {
-        case TARN_INIT_ZEROS: return tarn_init_zeros();
-        case TARN_INIT_NORMAL: return tarn_init_normal(0, 1);
-        default: return tarn_init_glorot_uniform();
+    case TARN_INIT_ZEROS: return tarn_init_zeros();
+    case TARN_INIT_NORMAL: return tarn_init_normal(0, 1);
+    default: return tarn_init_glorot_uniform();
     }
 }
 

@@ -74,18 +74,17 @@ static void bash_command(FILE *out, const cli_cmd *cmd) {
 
 static void write_bash(FILE *out, const void *what) {
     (void)what;
-    fputs(
-        "# bash completion for tarn; load it with: source <(tarn completion bash)\n"
-        "_tarn() {\n"
-        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-        "    local cmd=${COMP_WORDS[1]}\n"
-        "    COMPREPLY=()\n"
-        "    # --name=value arrives as three words\n"
-        "    if [[ $cur == = ]]; then cur=\n"
-        "    elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
-        "    if ((COMP_CWORD == 1)); then\n"
-        "        COMPREPLY=($(compgen -W \"",
-        out);
+    fputs("# bash completion for tarn; load it with: source <(tarn completion bash)\n"
+          "_tarn() {\n"
+          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+          "    local cmd=${COMP_WORDS[1]}\n"
+          "    COMPREPLY=()\n"
+          "    # --name=value arrives as three words\n"
+          "    if [[ $cur == = ]]; then cur=\n"
+          "    elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+          "    if ((COMP_CWORD == 1)); then\n"
+          "        COMPREPLY=($(compgen -W \"",
+          out);
     put_commands(out, " ");
     fputs("\" -- \"$cur\"))\n        return\n    fi\n    case $cmd:$prev in\n", out);
     for (const cli_cmd *const *c = cli_commands; *c; c++)
@@ -133,30 +132,28 @@ static void zsh_rows(FILE *out, const cli_opt *rows) {
 
 static void write_zsh(FILE *out, const void *what) {
     (void)what;
-    fputs(
-        "#compdef tarn\n"
-        "# zsh completion for tarn; save it as _tarn in a folder of $fpath, or: source <(tarn "
-        "completion zsh)\n"
-        "_tarn() {\n"
-        "    local -a commands=(\n",
-        out);
+    fputs("#compdef tarn\n"
+          "# zsh completion for tarn; save it as _tarn in a folder of $fpath, or: source <(tarn "
+          "completion zsh)\n"
+          "_tarn() {\n"
+          "    local -a commands=(\n",
+          out);
     for (const cli_cmd *const *c = cli_commands; *c; c++) {
         if ((*c)->hidden) continue;
         fprintf(out, "        '%s:", (*c)->name);
         put_quoted(out, (*c)->brief, ":\\");
         fputs("'\n", out);
     }
-    fputs(
-        "    )\n"
-        "    if ((CURRENT == 2)); then\n"
-        "        _describe command commands\n"
-        "        return\n"
-        "    fi\n"
-        "    local cmd=$words[2]\n"
-        "    shift words\n"
-        "    ((CURRENT--))\n"
-        "    case $cmd in\n",
-        out);
+    fputs("    )\n"
+          "    if ((CURRENT == 2)); then\n"
+          "        _describe command commands\n"
+          "        return\n"
+          "    fi\n"
+          "    local cmd=$words[2]\n"
+          "    shift words\n"
+          "    ((CURRENT--))\n"
+          "    case $cmd in\n",
+          out);
     for (const cli_cmd *const *c = cli_commands; *c; c++) {
         if ((*c)->hidden) continue;
         fprintf(out, "    %s)\n        _arguments", (*c)->name);
@@ -164,11 +161,10 @@ static void write_zsh(FILE *out, const void *what) {
         zsh_rows(out, cli_common);
         fputs(" ;;\n", out);
     }
-    fputs(
-        "    esac\n}\n"
-        "# Loaded by its name it is called at once, sourced it only makes itself known.\n"
-        "if [[ $funcstack[1] == _tarn ]]; then _tarn \"$@\"; else compdef _tarn tarn; fi\n",
-        out);
+    fputs("    esac\n}\n"
+          "# Loaded by its name it is called at once, sourced it only makes itself known.\n"
+          "if [[ $funcstack[1] == _tarn ]]; then _tarn \"$@\"; else compdef _tarn tarn; fi\n",
+          out);
 }
 
 // ---- fish --------------------------------------------------------------------------------------

@@ -132,9 +132,9 @@ static int print_json(const cli_args *a, const machine *m) {
     while ((word = cli_word(&list, &len)))
         json_array_append_new(features, json_stringn(word, (size_t)len));
     for (int i = 0; i < m->n_caches; i++)
-        json_array_append_new(
-            caches, json_pack("{s:i, s:s, s:I}", "level", m->caches[i].level, "type",
-                              m->caches[i].type, "bytes", (json_int_t)m->caches[i].bytes));
+        json_array_append_new(caches, json_pack("{s:i, s:s, s:I}", "level", m->caches[i].level,
+                                                "type", m->caches[i].type, "bytes",
+                                                (json_int_t)m->caches[i].bytes));
     while (next_device(&names, &name))
         json_array_append_new(
             devices, json_pack("{s:s, s:b}", "name", name.s, "present", probe(name.s) == TARN_OK));
@@ -180,9 +180,8 @@ static const cli_opt devices_opts[] = {{0}};
 const cli_cmd cmd_devices = {
     .name = "devices",
     .brief = "show the processor and the devices that programs run on",
-    .about =
-        "Show the processor with its features, cores and caches, how many threads programs "
-        "use, and which devices --device can name here.",
+    .about = "Show the processor with its features, cores and caches, how many threads programs "
+             "use, and which devices --device can name here.",
     .opts = devices_opts,
     .run = devices_run,
 };

@@ -20,9 +20,7 @@ static int data_of_job(cli_eval *e, cli_job *job) {
     tarn_status st = tarn_experiment_data(job->experiment, job->data, &train, &test);
     if (st) return cli_fail(e->a, st);
     take_test(e, &train, &test);
-    if (cli_job_fell_back(job, &e->data))
-        cli_note(e->a, "note: no files of %s found, these are generated digits",
-                 job->info.data_name);
+    cli_job_note(e->a, job, &e->data);
     return CLI_OK;
 }
 
@@ -79,11 +77,11 @@ static void add_report(const cli_eval *e, const cli_report *r, json_t *line) {
         for (int64_t j = 0; j < r->classes; j++)
             json_array_append_new(row, json_integer(r->counts[i * r->classes + j]));
         json_array_append_new(counts, row);
-        json_array_append_new(
-            classes,
-            json_pack("{s:s, s:f, s:f, s:f, s:I}", "label", cli_model_class(&label, e->model, i),
-                      "precision", r->row[i].precision, "recall", r->row[i].recall, "f1",
-                      r->row[i].f1, "samples", (json_int_t)r->row[i].samples));
+        json_array_append_new(classes,
+                              json_pack("{s:s, s:f, s:f, s:f, s:I}", "label",
+                                        cli_model_class(&label, e->model, i), "precision",
+                                        r->row[i].precision, "recall", r->row[i].recall, "f1",
+                                        r->row[i].f1, "samples", (json_int_t)r->row[i].samples));
     }
     json_object_set_new(line, "confusion", counts);
     json_object_set_new(line, "classes", classes);
@@ -180,13 +178,12 @@ static const cli_example eval_examples[] = {
 const cli_cmd cmd_eval = {
     .name = "eval",
     .brief = "measure a model on a data set",
-    .about =
-        "Measure a model on the test part of its data set: loss and metrics, for a regression "
-        "also mse, mae and r2 (the share of the variance that is explained).\n\n"
-        "With --report a classifier also gets its confusion matrix and for each class "
-        "precision (how many of its answers are right), recall (how many of its samples are "
-        "found) and f1 (their harmonic mean), and writes confusion.png and mistakes.png, the "
-        "mistakes it was most sure of.",
+    .about = "Measure a model on the test part of its data set: loss and metrics, for a regression "
+             "also mse, mae and r2 (the share of the variance that is explained).\n\n"
+             "With --report a classifier also gets its confusion matrix and for each class "
+             "precision (how many of its answers are right), recall (how many of its samples are "
+             "found) and f1 (their harmonic mean), and writes confusion.png and mistakes.png, the "
+             "mistakes it was most sure of.",
     .opts = eval_opts,
     .examples = eval_examples,
     .run = eval_run,

@@ -189,8 +189,8 @@ static tarn_status draw_confusion(const cli_eval *e, const cli_report *r, const 
     if (!labels) return TARN_ENOMEM;
     for (int64_t i = 0; i < r->classes; i++) labels[i] = tarn_model_label(e->model, i);
     snprintf(title.s, sizeof title.s, "answers on %s", e->data.name);
-    tarn_status st =
-        tarn_plot_confusion(path, title.s, r->counts, (int)r->classes, labels[0] ? labels : NULL);
+    tarn_status st = tarn_plot_confusion(path, title.s, r->counts, (int)r->classes,
+                                         labels[0] ? labels : NULL);
     free(labels);
     if (!st) cli_note(e->a, "wrote %s", path);
     return st;

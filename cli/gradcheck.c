@@ -104,11 +104,10 @@ static const cli_example gradcheck_examples[] = {
 const cli_cmd cmd_gradcheck = {
     .name = "gradcheck",
     .brief = "check gradients of operations against finite differences",
-    .about =
-        "Check the gradient rule of operations against central differences in double "
-        "precision, on the shapes that each operation names. The error is the largest "
-        "difference, relative to 1 + the gradient; more than 1e-6 is a mistake and ends with "
-        "exit status 1.",
+    .about = "Check the gradient rule of operations against central differences in double "
+             "precision, on the shapes that each operation names. The error is the largest "
+             "difference, relative to 1 + the gradient; more than 1e-6 is a mistake and ends with "
+             "exit status 1.",
     .opts = gradcheck_opts,
     .examples = gradcheck_examples,
     .run = gradcheck_run,

@@ -31,14 +31,33 @@ static int row_width(const cli_opt *rows) {
     return width;
 }
 
+// "auto yes no" as "auto, yes, no"
+static int put_choices(char *out, size_t cap, const char *list) {
+    const char *word;
+    int len, at = 0;
+    while ((word = cli_word(&list, &len)))
+        at += snprintf(out + at, cap - (size_t)at, "%s%.*s", at ? ", " : "", len, word);
+    return at;
+}
+
+const char *cli_row_help(cli_help_text *t, const cli_opt *o) {
+    size_t cap = sizeof t->s;
+    int n = snprintf(t->s, cap, "%s", o->help);
+    if (o->kind == CLI_NAME) {
+        n += snprintf(t->s + n, cap - (size_t)n, " (");
+        n += put_choices(t->s + n, cap - (size_t)n, o->choices);
+        n += snprintf(t->s + n, cap - (size_t)n, o->preset ? "; default: %s)" : ")", o->preset);
+    } else if (o->preset) {
+        snprintf(t->s + n, cap - (size_t)n, " (default: %s)", o->preset);
+    }
+    return t->s;
+}
+
 static void write_row(FILE *out, const cli_opt *o, int width) {
-    char help[1024];
+    cli_help_text help;
     cli_text t;
-    int n = snprintf(help, sizeof help, "%s", o->help);
-    if (o->kind == CLI_NAME) n += snprintf(help + n, sizeof help - (size_t)n, ": %s", o->choices);
-    if (o->preset) snprintf(help + n, sizeof help - (size_t)n, " (default: %s)", o->preset);
     fprintf(out, "  %-*s  ", width, cli_row_text(&t, o));
-    cli_wrap(out, help, width + 4);
+    cli_wrap(out, cli_row_help(&help, o), width + 4);
 }
 
 static void write_heading(FILE *out, const char *text) {
@@ -99,11 +118,10 @@ static void write_overview(FILE *out, const void *what) {
     cli_table_print(t, out);
     cli_table_free(t);
     write_heading(out, "Begin with");
-    fputs(
-        "  tarn train examples/mnist_mlp.yaml\n"
-        "  tarn eval mnist_mlp/model.safetensors --report\n"
-        "  tarn help train\n",
-        out);
+    fputs("  tarn train examples/mnist_mlp.yaml\n"
+          "  tarn eval mnist_mlp/model.safetensors --report\n"
+          "  tarn help train\n",
+          out);
     write_heading(out, "Exit status");
     fputs("  0 done, 1 failed, 2 wrong use, 77 not supported by this build, 130 Ctrl-C\n", out);
 }
@@ -132,14 +150,13 @@ static void write_dump(FILE *out, const void *what) {
              "each time a program is compiled. The text is the same from run to run.\n\n"
              "Stages in their order:",
              0);
-    fputs(
-        "  graph      as the model, the loss and the optimizer built it\n"
-        "  lower      composite operations written out in primitive ones\n"
-        "  canonical  one way to write what can be written in several\n"
-        "  simplify   without what is constant, repeated or not needed\n"
-        "  plan       kernels in order, and where each value lives in memory\n"
-        "  all        each of these\n",
-        out);
+    fputs("  graph      as the model, the loss and the optimizer built it\n"
+          "  lower      composite operations written out in primitive ones\n"
+          "  canonical  one way to write what can be written in several\n"
+          "  simplify   without what is constant, repeated or not needed\n"
+          "  plan       kernels in order, and where each value lives in memory\n"
+          "  all        each of these\n",
+          out);
 }
 
 static int help_run(const cli_args *a) {
@@ -159,9 +176,8 @@ static const cli_opt help_opts[] = {
 const cli_cmd cmd_help = {
     .name = "help",
     .brief = "explain a command",
-    .about =
-        "Explain a command with its arguments, options and examples, as 'tarn COMMAND --help' "
-        "does, or list all commands.",
+    .about = "Explain a command with its arguments, options and examples, as 'tarn COMMAND --help' "
+             "does, or list all commands.",
     .opts = help_opts,
     .run = help_run,
 };

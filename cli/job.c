@@ -57,8 +57,8 @@ static int parse(const cli_args *a, cli_job *job) {
             return record_error(a, RECORD_NAME);
     tarn_experiment_free(job->experiment);
     job->experiment = NULL;
-    tarn_status st =
-        tarn_experiment_parse(name, text, strlen(text), sets, (int)n, &job->experiment);
+    tarn_status st = tarn_experiment_parse(name, text, strlen(text), sets, (int)n,
+                                           &job->experiment);
     if (st) return cli_fail(a, st);
     job->info = tarn_experiment_get(job->experiment);
     job->data = json_string_value(json_object_get(job->record, "data"));
@@ -69,10 +69,10 @@ static int parse(const cli_args *a, cli_job *job) {
 static int parse_all(const cli_args *a, cli_job *job) {
     int code = parse(a, job);
     if (code || !given(a, "lr")) return code;
-    json_array_append_new(
-        json_object_get(job->record, "set"),
-        json_sprintf("optimizer.%s.learning_rate=%s",
-                     cli_optimizer_name((int)job->info.optimizer.kind), cli_str(a, "lr")));
+    json_array_append_new(json_object_get(job->record, "set"),
+                          json_sprintf("optimizer.%s.learning_rate=%s",
+                                       cli_optimizer_name((int)job->info.optimizer.kind),
+                                       cli_str(a, "lr")));
     return parse(a, job);
 }
 
@@ -83,7 +83,7 @@ static void set_data(const cli_args *a, json_t *record) {
 static int read_text(const cli_args *a, const char *path, char **text) {
     FILE *f = fopen(path, "r");
     if (!f) return cli_error(a->cmd, "cannot open '%s': %s", path, strerror(errno));
-    char *all = malloc(MAX_YAML + 1);
+    char *all = calloc(MAX_YAML + 1, 1);
     size_t n = all ? fread(all, 1, MAX_YAML + 1, f) : 0;
     int code = CLI_OK;
     if (!all)
@@ -133,8 +133,8 @@ bool cli_job_is_beside(const char *model) {
 
 int cli_job_beside(const cli_args *a, const char *model, const char *set, cli_job *job) {
     cli_path p;
-    *job =
-        (cli_job){.record = json_load_file(record_path(&p, model), JSON_REJECT_DUPLICATES, NULL)};
+    *job = (cli_job){
+        .record = json_load_file(record_path(&p, model), JSON_REJECT_DUPLICATES, NULL)};
     if (!json_is_object(job->record)) return record_error(a, p.s);
     json_t *sets = json_object_get(job->record, "set");
     if (!json_is_array(sets)) return record_error(a, p.s);
@@ -157,6 +157,15 @@ int cli_job_save(const cli_args *a, const cli_job *job, const char *dir) {
 
 bool cli_job_fell_back(const cli_job *job, const tarn_dataset *data) {
     return data->generated && strcmp(job->info.data_name, data->name) != 0;
+}
+
+void cli_job_note(const cli_args *a, const cli_job *job, const tarn_dataset *data) {
+    const char *name = job->info.data_name;
+    if (cli_job_fell_back(job, data))
+        cli_note(a,
+                 "note: no files of %s in $TARN_DATA/%s or ~/.cache/tarn/%s, and no --data DIR: "
+                 "these are generated digits, results are not those of %s",
+                 name, name, name, name);
 }
 
 void cli_job_clear(cli_job *job) {

@@ -23,6 +23,8 @@ int cli_job_beside(const cli_args *a, const char *model, const char *set, cli_jo
 bool cli_job_is_beside(const char *model);
 // Did generated digits stand in for data that were not found?
 bool cli_job_fell_back(const cli_job *job, const tarn_dataset *data);
+// If so, a note that says it.
+void cli_job_note(const cli_args *a, const cli_job *job, const tarn_dataset *data);
 int cli_job_save(const cli_args *a, const cli_job *job, const char *dir);
 void cli_job_clear(cli_job *job);
 

@@ -51,20 +51,16 @@ static void put_range(FILE *out, const cli_opt *o) {
 }
 
 static void put_row(FILE *out, const cli_opt *o) {
+    cli_help_text help;
     fputs(".TP\n", out);
     fputs(o->positional ? ".I " : ".B ", out);
     if (!o->positional) fputs("\\-\\-", out);
     put(out, o->name);
     if (!o->positional && o->kind != CLI_FLAG) fprintf(out, " \\fI%s\\fR", o->value);
     fputc('\n', out);
-    fputc(toupper((unsigned char)*o->help), out);
-    put(out, o->help + 1);
-    if (o->kind == CLI_NAME) fprintf(out, ": %s", o->choices);
-    if (o->preset) {
-        fputs(" (default: ", out);
-        put(out, o->preset);
-        fputc(')', out);
-    }
+    const char *text = cli_row_help(&help, o);
+    fputc(toupper((unsigned char)*text), out);
+    put(out, text + 1);
     fputs(".\n", out);
     put_range(out, o);
     if (o->many) fputs("May be given several times.\n", out);
@@ -125,14 +121,13 @@ static void write_command(FILE *out, const void *what) {
 static void write_overview(FILE *out, const void *what) {
     (void)what;
     title(out, "");
-    fputs(
-        ".SH NAME\ntarn \\- train and run neural networks\n"
-        ".SH SYNOPSIS\n.B tarn\n.I COMMAND [ARGUMENT]... [OPTION]...\n"
-        ".SH DESCRIPTION\n"
-        "Tarn trains neural networks that a short YAML file describes, and runs them.\n"
-        "Results go to standard output, progress and errors to standard error.\n"
-        ".SH COMMANDS\n",
-        out);
+    fputs(".SH NAME\ntarn \\- train and run neural networks\n"
+          ".SH SYNOPSIS\n.B tarn\n.I COMMAND [ARGUMENT]... [OPTION]...\n"
+          ".SH DESCRIPTION\n"
+          "Tarn trains neural networks that a short YAML file describes, and runs them.\n"
+          "Results go to standard output, progress and errors to standard error.\n"
+          ".SH COMMANDS\n",
+          out);
     for (const cli_cmd *const *c = cli_commands; *c; c++) {
         if ((*c)->hidden) continue;
         fprintf(out, ".TP\n.BR tarn\\-%s (1)\n", (*c)->name);

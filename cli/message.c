@@ -44,9 +44,9 @@ int cli_usage(const cli_cmd *cmd, const char *fmt, ...) {
 int cli_fail(const cli_args *a, tarn_status st) {
     cli_error(a->cmd, "%s", *tarn_last_error() ? tarn_last_error() : "out of memory");
     switch (st) {
-        case TARN_EUNSUPPORTED: return CLI_UNSUPPORTED;
-        case TARN_ECANCELLED: return CLI_INTERRUPTED;
-        default: return CLI_FAILURE;
+    case TARN_EUNSUPPORTED: return CLI_UNSUPPORTED;
+    case TARN_ECANCELLED: return CLI_INTERRUPTED;
+    default: return CLI_FAILURE;
     }
 }
 

@@ -72,8 +72,8 @@ tarn_status cli_picture_read(const char *path, const char *invert, cli_picture_s
                              tarn_tensor **out) {
     tarn_tensor *image, *sample;
     TARN_TRY(tarn_image_read(path, (int)size.channels, &image));
-    tarn_status st =
-        tarn_tensor_create(TARN_U8, TARN_SHAPE(1, size.height, size.width, size.channels), &sample);
+    tarn_status st = tarn_tensor_create(
+        TARN_U8, TARN_SHAPE(1, size.height, size.width, size.channels), &sample);
     if (!st) {
         resize(image, size, tarn_tensor_data(sample));
         invert_when(invert, size, tarn_tensor_data(sample));

@@ -131,10 +131,10 @@ static int print_json(const summary *s) {
         json_array_append_new(layers, layer_json(&info));
         flops += info.flops;
     }
-    json_t *line =
-        json_pack("{s:s, s:o, s:I, s:f, s:I, s:o}", "event", "summary", "layers", layers,
-                  "parameters", (json_int_t)cli_model_parameters(s->model), "flops", flops, "batch",
-                  (json_int_t)s->batch, "inference", memory_json(&s->inference));
+    json_t *line = json_pack("{s:s, s:o, s:I, s:f, s:I, s:o}", "event", "summary", "layers", layers,
+                             "parameters", (json_int_t)cli_model_parameters(s->model), "flops",
+                             flops, "batch", (json_int_t)s->batch, "inference",
+                             memory_json(&s->inference));
     if (*s->loss) json_object_set_new(line, "training", memory_json(&s->training));
     return cli_json(s->a->cmd, line);
 }

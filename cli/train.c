@@ -11,9 +11,8 @@
 
 static int check_options(const cli_args *a) {
     if (cli_given(a, "resume") && cli_given(a, "from"))
-        return cli_usage(a->cmd,
-                         "--resume and --from exclude each other: a checkpoint holds the "
-                         "weights already");
+        return cli_usage(a->cmd, "--resume and --from exclude each other: a checkpoint holds the "
+                                 "weights already");
     return CLI_OK;
 }
 
@@ -54,11 +53,7 @@ static int load_data(cli_train *t) {
     cli_phase("read data");
     tarn_status st = tarn_experiment_data(t->job.experiment, t->job.data, &t->data, &t->test);
     if (st) return cli_fail(t->a, st);
-    if (cli_job_fell_back(&t->job, &t->data))
-        cli_note(t->a,
-                 "note: no files of %s found, these are generated digits; results are not "
-                 "those of the real data",
-                 t->job.info.data_name);
+    cli_job_note(t->a, &t->job, &t->data);
     return CLI_OK;
 }
 

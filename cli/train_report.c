@@ -57,12 +57,12 @@ static int done_json(const cli_train *t, const char *sha256) {
     json_t *metrics = json_object();
     for (int i = 0; i < t->logs.count; i++)
         json_object_set_new(metrics, t->logs.item[i].name, cli_json_number(t->logs.item[i].value));
-    return cli_json(
-        t->a->cmd,
-        json_pack("{s:s, s:I, s:I, s:f, s:o, s:s, s:s, s:s, s:b}", "event", "done", "epochs",
-                  (json_int_t)t->epoch, "steps", (json_int_t)t->step, "seconds", t->seconds,
-                  "metrics", metrics, "model", t->model_path.s, "weights_sha256", sha256, "data",
-                  t->data.name, "generated", t->data.generated));
+    return cli_json(t->a->cmd,
+                    json_pack("{s:s, s:I, s:I, s:f, s:o, s:s, s:s, s:s, s:b}", "event", "done",
+                              "epochs", (json_int_t)t->epoch, "steps", (json_int_t)t->step,
+                              "seconds", t->seconds, "metrics", metrics, "model", t->model_path.s,
+                              "weights_sha256", sha256, "data", t->data.name, "generated",
+                              t->data.generated));
 }
 
 // "test accuracy 98.31 %, loss 0.0712"; accuracies are shown in percent.

@@ -42,9 +42,8 @@ static const cli_opt version_opts[] = {{0}};
 const cli_cmd cmd_version = {
     .name = "version",
     .brief = "show the version and the optional parts of this build",
-    .about =
-        "Show the version, the compiler, and the optional parts that this build has or lacks. "
-        "A missing part is named by the error of whatever needs it.",
+    .about = "Show the version, the compiler, and the optional parts that this build has or lacks. "
+             "A missing part is named by the error of whatever needs it.",
     .opts = version_opts,
     .run = version_run,
 };
