@@ -20,6 +20,8 @@ bool ti_parse_f64(const char *text, double *out);
 bool ti_parse_i64(const char *text, int64_t *out);
 
 // ---- bytes, unpacked on the way when they are gzip (source.c) ----------------------------------
+// Deflate codes at best 258 bytes in 2 bits (zlib's technical notes: 1032 to 1).
+enum { TI_DEFLATE_MOST = 1032 };
 typedef struct ti_source {
     const char *what;  // for messages: the file's name
     const uint8_t *data;

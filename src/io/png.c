@@ -15,7 +15,6 @@
 #include <string.h>
 
 enum {
-    DEFLATE_MOST = 1032,        // unpacked bytes from one stored byte, at best
     MAX_SIDE = 1 << 20,         // pixels
     MAX_CHUNK_BYTES = 8 << 20,  // of a chunk that is unpacked beside the picture
 };
@@ -65,7 +64,7 @@ static void check_promise(reader *r) {
     png_uint_32 height = png_get_image_height(r->png, r->info);
     uint64_t bits = (uint64_t)png_get_channels(r->png, r->info) *
                     png_get_bit_depth(r->png, r->info) * width;
-    if (height > (uint64_t)r->in.size * DEFLATE_MOST / (bits / 8 + 1))
+    if (height > (uint64_t)r->in.size * TI_DEFLATE_MOST / (bits / 8 + 1))
         stop_reading(r, ti_error(TARN_EFORMAT,
                                  "%s: PNG of %" PRIu32 " x %" PRIu32 " cannot come from %zu bytes",
                                  r->in.what, width, height, r->in.size));

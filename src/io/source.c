@@ -13,9 +13,6 @@
 #include <zlib.h>
 #endif
 
-// Deflate codes at best 258 bytes in 2 bits (zlib's technical notes: 1032 to 1).
-enum { DEFLATE_MOST = 1032 };
-
 tarn_status ti_source_error(const ti_source *s, const char *fmt, ...) {
     char text[512];
     va_list args;
@@ -28,7 +25,8 @@ tarn_status ti_source_error(const ti_source *s, const char *fmt, ...) {
 
 uint64_t ti_source_most(const ti_source *s) {
     if (!s->is_gzip) return s->size;
-    return s->size <= UINT64_MAX / DEFLATE_MOST ? (uint64_t)s->size * DEFLATE_MOST : UINT64_MAX;
+    return s->size <= UINT64_MAX / TI_DEFLATE_MOST ? (uint64_t)s->size * TI_DEFLATE_MOST
+                                                   : UINT64_MAX;
 }
 
 #ifdef TARN_HAVE_ZLIB

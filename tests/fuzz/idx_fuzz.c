@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!*tarn_last_error()) abort();
         return 0;
     }
-    if (tarn_tensor_bytes(t) > size * 1032) abort();  // more than deflate can have packed
+    if (tarn_tensor_bytes(t) > size * TI_DEFLATE_MOST) abort();
     tarn_tensor_release(t);
     return 0;
 }

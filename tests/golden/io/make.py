@@ -81,7 +81,7 @@ with open("tricky.csv", "w", newline="", encoding="utf-8") as f:
         ]
     )
 
-# ---- safetensors: every dtype that numpy has; the order of its metadata differs from run to run ----
+# ---- safetensors: every dtype of numpy; metadata is ordered anew in each run ----
 values = np.array([[0, 1, 2], [3, 100, 127]])
 tensors = {t: values.astype(t) for t in ("f4 f8 f2 i1 i2 i4 i8 u1 u2 u4 u8".split())}
 tensors["bool"] = values > 2
