@@ -44,12 +44,12 @@ static int record_error(const cli_args *a, const char *path) {
     return cli_error(a->cmd, "'%s' is not the record of a training", path);
 }
 
-// Read the experiment that the record holds.
-static int parse(const cli_args *a, cli_job *job) {
-    const char *name = NULL, *text = NULL, *sets[MAX_SETS];
+// Read the experiment that the record holds; `name` is what messages call it.
+static int parse(const cli_args *a, const char *name, cli_job *job) {
+    const char *text = NULL, *sets[MAX_SETS];
     json_t *list = json_object_get(job->record, "set");
     size_t n = json_array_size(list);
-    if (json_unpack(job->record, "{s:s, s:s}", "file", &name, "experiment", &text))
+    if (!name || json_unpack(job->record, "{s:s}", "experiment", &text))
         return record_error(a, RECORD_NAME);
     if (n > MAX_SETS) return cli_usage(a->cmd, "more than %d --set", MAX_SETS);
     for (size_t i = 0; i < n; i++)
@@ -66,18 +66,25 @@ static int parse(const cli_args *a, cli_job *job) {
 }
 
 // --lr is short for a --set too, whose key is known once the optimizer is.
-static int parse_all(const cli_args *a, cli_job *job) {
-    int code = parse(a, job);
+static int parse_all(const cli_args *a, const char *name, cli_job *job) {
+    int code = parse(a, name, job);
     if (code || !given(a, "lr")) return code;
     json_array_append_new(json_object_get(job->record, "set"),
                           json_sprintf("optimizer.%s.learning_rate=%s",
                                        cli_optimizer_name((int)job->info.optimizer.kind),
                                        cli_str(a, "lr")));
-    return parse(a, job);
+    return parse(a, name, job);
+}
+
+// Paths are recorded in full: the record will be read from other folders.
+static void set_path(json_t *record, const char *key, const char *path) {
+    char *full = realpath(path, NULL);
+    json_object_set_new(record, key, json_string(full ? full : path));
+    free(full);
 }
 
 static void set_data(const cli_args *a, json_t *record) {
-    if (given(a, "data")) json_object_set_new(record, "data", json_string(cli_str(a, "data")));
+    if (given(a, "data")) set_path(record, "data", cli_str(a, "data"));
 }
 
 static int read_text(const cli_args *a, const char *path, char **text) {
@@ -111,12 +118,13 @@ int cli_job_read(const cli_args *a, const char *yaml, cli_job *job) {
     if (code) return code;
     json_t *sets = json_array();
     add_sets(a, sets);
-    job->record = json_pack("{s:s, s:s, s:s, s:o}", "tarn", tarn_version(), "file", yaml,
-                            "experiment", text, "set", sets);
+    job->record = json_pack("{s:s, s:s, s:o}", "tarn", tarn_version(), "experiment", text, "set",
+                            sets);
     free(text);
     if (!job->record) return cli_error(a->cmd, "'%s' is not UTF-8 text", yaml);
+    set_path(job->record, "file", yaml);
     set_data(a, job->record);
-    return parse_all(a, job);
+    return parse_all(a, yaml, job);
 }
 
 // ---- the record --------------------------------------------------------------------------------
@@ -141,7 +149,7 @@ int cli_job_beside(const cli_args *a, const char *model, const char *set, cli_jo
     add_sets(a, sets);
     if (set) json_array_append_new(sets, json_string(set));
     set_data(a, job->record);
-    return parse_all(a, job);
+    return parse_all(a, json_string_value(json_object_get(job->record, "file")), job);
 }
 
 // Whole or not at all: a name of its own, then the right one.

@@ -57,7 +57,7 @@ tarn_status cli_model_facts_of(tarn_model *m, cli_model_facts *out) {
 static tarn_status ready(const cli_args *a, tarn_model *m, const cli_model_facts *facts) {
     if (!*facts->loss) return TARN_OK;
     return tarn_model_compile(m, .device = cli_str(a, "device"),
-                              .program = {.dump = cli_str(a, "dump")});
+                              .program = {.dump = cli_str(a, "dump"), .dump_to = stderr});
 }
 
 int cli_model_open(const cli_args *a, const char *path, tarn_model **out, cli_model_facts *facts) {

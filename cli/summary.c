@@ -78,7 +78,7 @@ static tarn_node *true_answer(const summary *s, tarn_graph *g) {
 }
 
 static tarn_status compile(const summary *s, tarn_graph *g, bool training, tarn_program **out) {
-    tarn_compile_opts opts = {.dump = cli_str(s->a, "dump")};
+    tarn_compile_opts opts = {.dump = cli_str(s->a, "dump"), .dump_to = stderr};
     const char *device = cli_str(s->a, "device");
     tarn_set_max_batch(g, s->batch);
     tarn_node *x = tarn_input(g, "x", TARN_F32, batched(tarn_model_input_shape(s->model)));

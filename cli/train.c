@@ -92,7 +92,7 @@ static int build_model(cli_train *t) {
     if (!st)
         st = tarn_model_compile(
             t->model, .optimizer = info->optimizer, .loss = info->loss, .metrics = info->metrics,
-            .program = {.dump = cli_str(t->a, "dump")}, .device = cli_str(t->a, "device"));
+            .program = {.dump = cli_str(t->a, "dump"), .dump_to = stderr}, .device = cli_str(t->a, "device"));
     return st ? cli_fail(t->a, st) : start_from(t);
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A disk that fills: one sentence, exit code 1, nothing half written. Needs to mount a small one.
 . "${0%/*}/harness"
+needs libyaml
 small_experiment
 mkdir disk
 if ! mount -t tmpfs -o size=260k tmpfs disk 2>/dev/null; then

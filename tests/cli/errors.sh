@@ -1,6 +1,7 @@
 #!/bin/sh
 # Bad input gives one sentence that names the place, and an exit code, before anything is written.
 . "${0%/*}/harness"
+needs libyaml
 small_experiment
 
 train() { # CODE TEXT ARGUMENT...

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Stopped and killed runs go on from their checkpoint and end with the bits of one that never was.
 . "${0%/*}/harness"
+needs libyaml
 small_experiment
 # Long enough to be hit in the middle, also on a fast machine.
 settings='--json --quiet --epochs 12 --batch 4 --checkpoint-steps 40 --set model.0.dense.units=64'

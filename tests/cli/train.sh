@@ -1,6 +1,7 @@
 #!/bin/sh
 # From a file to a model: what train writes and says, and what the other commands make of it.
 . "${0%/*}/harness"
+needs libyaml
 small_experiment
 
 # ---- for people ----
@@ -118,6 +119,9 @@ run 0 eval line/model.safetensors --json
 expect 'a line is learnt' sh -c "[ \"\$(sed 's/.*\"r2\":\([^,}]*\).*/\1/' out | cut -c 1-4)\" = 0.99 ]"
 run 0 predict line/model.safetensors line.csv --index 0 --json
 expect 'its answer and target' grep -q '"output":\[.*"target":1.0}' out
+mkdir elsewhere
+expect 'the data are found from another folder' sh -c \
+    "cd elsewhere && '$TARN' eval ../line/model.safetensors >/dev/null"
 cut -d , -f 1,2 line.csv >inputs.csv
 run 0 predict line/model.safetensors inputs.csv --index 13
 expect 'a table without target' grep -q '^inputs.csv:13 *-*[0-9.]*$' out
