@@ -60,9 +60,9 @@ int main(int argc, char **argv) {
     DO(tarn_model_evaluate(model, &test, 0, &score));
     printf("Test error: %.3f (mean absolute)\n", tarn_logs_get(&score, "mae"));
     DO(tarn_model_predict(model, test.x, 0, &predicted));
+    const float *wanted = tarn_tensor_cdata(test.y), *got = tarn_tensor_cdata(predicted);
     for (int i = 0; i < 5; i++)
-        printf("wanted %6.2f  predicted %6.2f\n", (double)((const float *)tarn_tensor_cdata(test.y))[i],
-               (double)((const float *)tarn_tensor_cdata(predicted))[i]);
+        printf("wanted %6.2f  predicted %6.2f\n", (double)wanted[i], (double)got[i]);
 
     for (int i = 0; i < 2; i++) callbacks[i].destroy(callbacks[i].self);
     tarn_tensor_release(predicted);

@@ -88,6 +88,12 @@ static tarn_status walk(const override *o, ti_yaml *root, char *path, ti_yaml **
     return TARN_OK;
 }
 
+// An override has no lines: messages name it whole. Depth is bounded by the parser.
+static void forget_lines(ti_yaml *n) {
+    n->line = 0;
+    for (ti_yaml *child = n->first; child; child = child->next) forget_lines(child);
+}
+
 tarn_status ti_yaml_set(ti_arena *a, ti_yaml *root, const char *assignment) {
     char name[128];
     override o = {.arena = a};
@@ -103,11 +109,10 @@ tarn_status ti_yaml_set(ti_arena *a, ti_yaml *root, const char *assignment) {
     path[equals - assignment] = 0;
     TI_TRY(ti_yaml_parse(a, o.name, equals + 1, strlen(equals + 1), &value));
     TI_TRY(walk(&o, root, path, &target));
+    forget_lines(value);
     ti_yaml kept = *target;
     *target = *value;
     target->key = kept.key;
     target->next = kept.next;
-    target->file = o.name;
-    target->line = 0;
     return TARN_OK;
 }

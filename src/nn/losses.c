@@ -1,14 +1,16 @@
 // Losses and metrics per sample. Cross-entropy is always taken from logits: where y_pred is a
 // softmax, from its operand. Clipping probabilities, as Keras does there, would bound the loss at
 // 16 and lose the gradient of confident mistakes.
-#include <string.h>
-
-#include "graph/graph.h"
 #include "nn/model.h"
+#include "ops/ops.h"
+
+// What a softmax was given; anything else is taken for logits itself.
+static tarn_node *logits_of(tarn_node *y_pred) {
+    return y_pred && y_pred->op == &ti_op_softmax ? y_pred->in[0] : y_pred;
+}
 
 static tarn_node *cross_entropy(tarn_graph *g, tarn_node *y_true, tarn_node *y_pred) {
-    bool softmax = y_pred && !strcmp(y_pred->op->name, "softmax");
-    return tarn_softmax_cross_entropy(g, softmax ? y_pred->in[0] : y_pred, y_true);
+    return tarn_softmax_cross_entropy(g, logits_of(y_pred), y_true);
 }
 
 // All axes but the first.
@@ -40,12 +42,11 @@ static tarn_node *absolute_error(tarn_graph *g, tarn_node *y_true, tarn_node *y_
 
 // Logits have the same largest element as their softmax and are there already in a training step.
 static tarn_node *accuracy(tarn_graph *g, tarn_node *y_true, tarn_node *y_pred) {
-    bool softmax = y_pred && !strcmp(y_pred->op->name, "softmax");
     if (y_true && tarn_node_dtype(y_true) != TARN_I32)
         return ti_graph_fail(g, ti_error(TARN_EDTYPE, "metric 'accuracy' expects class labels "
                                                       "(i32), the targets are %s",
                                          tarn_dtype_name(tarn_node_dtype(y_true))));
-    tarn_node *best = tarn_argmax(g, softmax ? y_pred->in[0] : y_pred);
+    tarn_node *best = tarn_argmax(g, logits_of(y_pred));
     return tarn_cast(g, tarn_equal(g, best, y_true), TARN_F32);
 }
 

@@ -97,14 +97,12 @@ static tarn_status cancelled(const fit *f) {
 // A step failed: nothing was written by it.
 static tarn_status failed_step(const fit *f, tarn_status st) {
     char why[512];
-    if (st != TARN_ENUMERIC)
-        return ti_error_at(st, "epoch %lld, step %lld", (long long)f->at->epoch + 1,
-                           (long long)f->at->step + 1);
+    const char *kept = f->o->checkpoint && ti_file_exists(f->o->checkpoint) ? f->o->checkpoint : "";
+    long long epoch = f->at->epoch + 1, step = f->at->step + 1;
+    if (st != TARN_ENUMERIC) return ti_error_at(st, "epoch %lld, step %lld", epoch, step);
     ti_error_save(why, sizeof why);
     return ti_error(st, "epoch %lld, step %lld: %s; the weights are those before this step%s%s",
-                    (long long)f->at->epoch + 1, (long long)f->at->step + 1, why,
-                    f->o->checkpoint ? ", and the last checkpoint is " : "",
-                    f->o->checkpoint ? f->o->checkpoint : "");
+                    epoch, step, why, *kept ? ", and the last checkpoint is " : "", kept);
 }
 
 // ---- an epoch -----------------------------------------------------------------------------------

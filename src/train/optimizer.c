@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "ops/ops.h"
+
 // ---- kinds and options --------------------------------------------------------------------------
 
 typedef struct kind_row {
@@ -121,7 +123,7 @@ tarn_node *ti_keep(ti_update *s, tarn_node *variable, tarn_node *value) {
 // ---- the step -----------------------------------------------------------------------------------
 
 static bool is_weight(const tarn_node *n) {
-    return !strcmp(n->op->name, "variable") && ti_dtype_float(n->dtype) &&
+    return n->op == &ti_op_variable && ti_dtype_float(n->dtype) &&
            strncmp(n->at.var->name, TARN_STATE_PREFIX, strlen(TARN_STATE_PREFIX)) != 0;
 }
 

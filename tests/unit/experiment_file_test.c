@@ -227,6 +227,8 @@ TEST(bad_overrides_are_answered) {
     CHECK_ERR(set_one("=3", NULL), TARN_EFORMAT, "--set =3: expected KEY=VALUE");
     CHECK_ERR(set_one("batch=", NULL), TARN_EFORMAT, "--set batch=: empty");
     CHECK_ERR(set_one("batch=x", NULL), TARN_EFORMAT, "--set batch=x: batch expects a whole");
+    CHECK_ERR(set_one("optimizer={sgd: {rho: 1}}", NULL), TARN_EFORMAT,
+              "--set optimizer={sgd: {rho: 1}}: unknown key 'rho' in sgd");
     CHECK_ERR(set_one("bach=3", NULL), TARN_EFORMAT,
               "--set bach=3: unknown key 'bach', did you mean 'batch'?");
     CHECK_ERR(set_one("model.3.dropout=0", NULL), TARN_EFORMAT,

@@ -255,7 +255,7 @@ TEST(a_checkpoint_of_another_run_is_refused) {
 TEST(a_place_that_cannot_be_written_is_found_before_training) {
     tarn_logs logs;
     tarn_model *m = make_model();
-    CHECK_ERR(tarn_model_save(m, "/nonexistent/dir/m.st", false), TARN_ENOENT, "save '/nonexistent");
+    CHECK_ERR(tarn_model_save(m, "/nonexistent/dir/m.st", false), TARN_ENOENT, "save '/nonexi");
     CHECK_ERR(train(m, &(tarn_fit_opts){.checkpoint = "/nonexistent/dir/m.st"}, &logs), TARN_ENOENT,
               "fit: checkpoint '/nonexistent/dir/m.st'");
     tarn_model_free(m);
