@@ -7,18 +7,16 @@
 #include <tarn/tarn.h>
 
 // Every fallible call of an example stands in this: on an error, say why and end.
-#define DO(call)                                             \
-    do {                                                     \
-        if ((call) != TARN_OK) {                             \
+#define DO(call)                                               \
+    do {                                                       \
+        if ((call) != TARN_OK) {                               \
             fprintf(stderr, "error: %s\n", tarn_last_error()); \
-            exit(EXIT_FAILURE);                              \
-        }                                                    \
+            exit(EXIT_FAILURE);                                \
+        }                                                      \
     } while (0)
 
 // Arguments of the examples: [DATA_DIR] [SEED].
-static inline const char *example_dir(int argc, char **argv) {
-    return argc > 1 ? argv[1] : NULL;
-}
+static inline const char *example_dir(int argc, char **argv) { return argc > 1 ? argv[1] : NULL; }
 
 static inline uint64_t example_seed(int argc, char **argv) {
     return argc > 2 ? strtoull(argv[2], NULL, 10) : 1;

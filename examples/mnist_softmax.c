@@ -59,8 +59,9 @@ int main(int argc, char **argv) {
     example_mnist(argc, argv, &train, &test);
     int64_t n_test = tarn_tensor_shape(test.x)->dim[0];
     DO(tarn_store_create(seed, &vars));
-    DO(tarn_pipeline_create(&train, &(tarn_pipeline_opts){.batch_size = BATCH, .seed = seed,
-                                                          .shuffle = true}, &batches));
+    DO(tarn_pipeline_create(
+        &train, &(tarn_pipeline_opts){.batch_size = BATCH, .seed = seed, .shuffle = true},
+        &batches));
     DO(tarn_pipeline_create(&test, &(tarn_pipeline_opts){.batch_size = n_test}, &all));
     tarn_program *step = training(vars), *score = testing(vars, n_test);
 

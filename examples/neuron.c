@@ -34,8 +34,7 @@ int main(int argc, char **argv) {
 
     const float *learned = tarn_result(step, 1, NULL);
     for (int i = 0; i < ROWS; i++)
-        printf("%g OR %g = %.2f\n", (double)inputs[i][0], (double)inputs[i][1],
-               (double)learned[i]);
+        printf("%g OR %g = %.2f\n", (double)inputs[i][0], (double)inputs[i][1], (double)learned[i]);
     DO(tarn_store_get(vars, "w", &w));
     DO(tarn_store_get(vars, "c", &c));
     const float *wv = tarn_tensor_cdata(w), *cv = tarn_tensor_cdata(c);

@@ -22,12 +22,12 @@ TARN_API TARN_CHECK tarn_status tarn_experiment_parse(const char *name, const ch
 TARN_API void tarn_experiment_free(tarn_experiment *e);
 
 typedef struct tarn_experiment_info {
-    const char *data_name;        /* "mnist", "csv", "idx", "digits" */
-    const char *loss, *metrics;   /* metrics: comma list */
+    const char *data_name;      /* "mnist", "csv", "idx", "digits" */
+    const char *loss, *metrics; /* metrics: comma list */
     tarn_optimizer optimizer;
     int64_t batch, epochs;
     uint64_t seed;
-    int64_t steps;                /* most steps in all; 0: no limit */
+    int64_t steps; /* most steps in all; 0: no limit */
     bool no_shuffle;
     const tarn_early_stopping_opts *early_stopping; /* NULL: none */
 } tarn_experiment_info;

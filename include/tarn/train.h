@@ -21,14 +21,14 @@ typedef enum tarn_optimizer_kind {
 
 /** 0 in a field means Keras' default; TARN_ZERO means zero. */
 typedef struct tarn_optimizer_opts {
-    double learning_rate; /* sgd 0.01, others 0.001 */
-    double momentum;      /* sgd, rmsprop: 0 */
-    bool nesterov;        /* sgd */
-    double rho;           /* rmsprop 0.9, adadelta 0.95 */
+    double learning_rate;  /* sgd 0.01, others 0.001 */
+    double momentum;       /* sgd, rmsprop: 0 */
+    bool nesterov;         /* sgd */
+    double rho;            /* rmsprop 0.9, adadelta 0.95 */
     double beta_1, beta_2; /* adam 0.9, 0.999 */
-    double epsilon;       /* 1e-7 */
-    bool centered;        /* rmsprop */
-    double weight_decay;  /* decoupled: w -= learning_rate * weight_decay * w before the update */
+    double epsilon;        /* 1e-7 */
+    bool centered;         /* rmsprop */
+    double weight_decay;   /* decoupled: w -= learning_rate * weight_decay * w before the update */
 } tarn_optimizer_opts;
 
 typedef struct tarn_optimizer {
@@ -59,10 +59,10 @@ TARN_API tarn_node *tarn_minimize(tarn_graph *g, tarn_node *loss, tarn_optimizer
 
 typedef struct tarn_model_compile_opts {
     tarn_optimizer optimizer;
-    const char *loss;       /* NULL: loss, metrics and optimizer that the model's file names */
-    const char *metrics;    /* comma list, NULL: none */
+    const char *loss;    /* NULL: loss, metrics and optimizer that the model's file names */
+    const char *metrics; /* comma list, NULL: none */
     tarn_compile_opts program;
-    const char *device;     /* NULL: "cpu" */
+    const char *device; /* NULL: "cpu" */
 } tarn_model_compile_opts;
 /** Say how to train: checks layers, loss and metrics against each other and reports the model's
  *  first error. Training begins anew: optimizer slots and counters are zeroed. */
@@ -85,13 +85,13 @@ TARN_API double tarn_logs_get(const tarn_logs *l, const char *name);
 /** What callbacks see. */
 typedef struct tarn_fit_state {
     tarn_model *model;
-    int64_t epoch, epochs;          /* epoch counts from 1 */
-    int64_t batch, batches;         /* within the epoch; batch counts from 1 */
-    int64_t step;                   /* since the beginning of training, over resumes */
-    double seconds;                 /* since fit began */
+    int64_t epoch, epochs;  /* epoch counts from 1 */
+    int64_t batch, batches; /* within the epoch; batch counts from 1 */
+    int64_t step;           /* since the beginning of training, over resumes */
+    double seconds;         /* since fit began */
     double learning_rate;
-    tarn_logs logs;                 /* batch: running means; epoch: final, with val_ */
-    bool stop;                      /* a callback sets it to end after this batch or epoch */
+    tarn_logs logs; /* batch: running means; epoch: final, with val_ */
+    bool stop;      /* a callback sets it to end after this batch or epoch */
 } tarn_fit_state;
 
 /** Called at the ends; any may be NULL. `self` is the callback's own memory. A status other than
@@ -111,9 +111,9 @@ typedef struct tarn_callback {
 } tarn_callback;
 
 typedef struct tarn_fit_opts {
-    int64_t batch_size;       /* 32 */
-    int64_t epochs;           /* 1 */
-    int64_t max_steps;        /* in all, over resumes; 0: no limit */
+    int64_t batch_size; /* 32 */
+    int64_t epochs;     /* 1 */
+    int64_t max_steps;  /* in all, over resumes; 0: no limit */
     const tarn_dataset *validation;
     bool no_shuffle;
     const tarn_callback *callbacks; /* borrowed */
@@ -123,7 +123,7 @@ typedef struct tarn_fit_opts {
     int64_t checkpoint_steps; /* also every so many steps; 0: only epochs */
     bool resume;              /* go on from `checkpoint` when it is there */
     const volatile int *interrupt; /* non-zero: finish the step, save, return TARN_ECANCELLED */
-    tarn_logs *result;        /* out: last epoch's logs */
+    tarn_logs *result;             /* out: last epoch's logs */
 } tarn_fit_opts;
 /** Train. Each epoch visits all samples once in an order of its own; the last batch may be small
  *  and counts in the means by its samples. A fit that was stopped or killed goes on from its
@@ -148,11 +148,11 @@ TARN_API TARN_CHECK tarn_status tarn_model_predict(tarn_model *m, const tarn_ten
 typedef enum tarn_monitor_mode { TARN_MODE_AUTO, TARN_MODE_MIN, TARN_MODE_MAX } tarn_monitor_mode;
 
 typedef struct tarn_early_stopping_opts {
-    const char *monitor;    /* "val_loss" */
-    double min_delta;       /* 0: any improvement counts */
-    int64_t patience;       /* epochs without improvement that are forgiven: 0 */
+    const char *monitor; /* "val_loss" */
+    double min_delta;    /* 0: any improvement counts */
+    int64_t patience;    /* epochs without improvement that are forgiven: 0 */
     tarn_monitor_mode mode;
-    bool restore_best;      /* at the end of training, the weights of the best epoch */
+    bool restore_best; /* at the end of training, the weights of the best epoch */
 } tarn_early_stopping_opts;
 /** End training when `monitor` no longer improves (Keras' EarlyStopping). A name that is not in
  *  the logs ends fit with TARN_ENOENT. Ended by destroy. */
@@ -162,10 +162,10 @@ TARN_API TARN_CHECK tarn_status tarn_early_stopping_(const tarn_early_stopping_o
     tarn_early_stopping_(&(tarn_early_stopping_opts){__VA_ARGS__}, cb)
 
 typedef struct tarn_model_checkpoint_opts {
-    const char *path;       /* may hold {epoch}, {epoch:02d}, {val_loss:.2f} and other logs */
-    const char *monitor;    /* "val_loss" */
+    const char *path;    /* may hold {epoch}, {epoch:02d}, {val_loss:.2f} and other logs */
+    const char *monitor; /* "val_loss" */
     tarn_monitor_mode mode;
-    bool save_best_only;    /* only when `monitor` is better than ever before */
+    bool save_best_only; /* only when `monitor` is better than ever before */
 } tarn_model_checkpoint_opts;
 /** Save the model (without optimizer state) at the end of each epoch. Ended by destroy. */
 TARN_API TARN_CHECK tarn_status tarn_model_checkpoint_(const tarn_model_checkpoint_opts *opts,

@@ -28,9 +28,7 @@ static tarn_status read_idx(const ti_yaml *n, const ti_key *key, void *out) {
 }
 
 static tarn_status read_name(const ti_yaml *n, const ti_key *key, void *out) {
-    static const struct {
-        const char *name;
-    } names[] = {{"mnist"}, {"digits"}};
+    static const struct { const char *name; } names[] = {{"mnist"}, {"digits"}};
     static const ti_table table = TI_TABLE("data set", names);
     TI_TRY(ti_read_text(n, key, out));
     return ti_table_find(&table, n->text, "") ? TARN_OK : ti_yaml_error_at(n, TARN_EFORMAT);
@@ -60,10 +58,8 @@ tarn_status ti_read_data(const ti_yaml *n, const ti_key *key, void *out) {
     ti_data_spec *d = &e->data;
     (void)key;
     e->data_at = n;
-    *d = (ti_data_spec){.scale = (double)NAN,
-                        .offset = (double)NAN,
-                        .train = DIGITS_TRAIN,
-                        .test = DIGITS_TEST};
+    *d = (ti_data_spec){
+        .scale = (double)NAN, .offset = (double)NAN, .train = DIGITS_TRAIN, .test = DIGITS_TEST};
     if (n->kind == TI_YAML_SCALAR)
         TI_TRY(ti_read_short(n, data_keys, sizeof data_keys / sizeof *data_keys, "name", d));
     else
@@ -92,8 +88,10 @@ static tarn_status try_path(const char *dir, size_t len, const char *name, char 
     tarn_status st = ti_path_join(copy, name, &joined);
     ti_free(copy);
     if (st) return st;
-    if (ti_file_exists(joined)) *found = joined;
-    else ti_free(joined);
+    if (ti_file_exists(joined))
+        *found = joined;
+    else
+        ti_free(joined);
     return TARN_OK;
 }
 
@@ -108,8 +106,10 @@ static tarn_status find_file(const tarn_experiment *e, const char *dir, const ch
     if (!*found) TI_TRY(try_path(".", 1, name, found));
     if (!*found && home) TI_TRY(try_path(home, strlen(home), name, found));
     if (*found) return TARN_OK;
-    return ti_error(TARN_ENOENT, "no file '%s' beside the experiment, here, or in $TARN_DATA: "
-                    "--data DIR says where it is", name);
+    return ti_error(TARN_ENOENT,
+                    "no file '%s' beside the experiment, here, or in $TARN_DATA: "
+                    "--data DIR says where it is",
+                    name);
 }
 
 // ---- loading ------------------------------------------------------------------------------------

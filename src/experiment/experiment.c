@@ -27,8 +27,10 @@ static tarn_status read_metrics(const ti_yaml *n, const ti_key *key, void *out) 
     tarn_status st = TARN_OK;
     (void)key;
     ti_buf_init(&list, 1024);
-    if (n->kind == TI_YAML_SCALAR) st = read_metric(n, &list);
-    else if (n->kind == TI_YAML_MAP) st = ti_yaml_error(n, "metrics expects a list of names");
+    if (n->kind == TI_YAML_SCALAR)
+        st = read_metric(n, &list);
+    else if (n->kind == TI_YAML_MAP)
+        st = ti_yaml_error(n, "metrics expects a list of names");
     for (const ti_yaml *child = n->first; child && !st; child = child->next)
         st = read_metric(child, &list);
     if (!st && list.size) st = ti_arena_strdup(&e->arena, list.data, &e->info.metrics);
@@ -74,9 +76,8 @@ static tarn_status read_tree(tarn_experiment *e, ti_yaml *root, const char *cons
                              int n_sets) {
     for (int i = 0; i < n_sets; i++) TI_TRY(ti_yaml_set(&e->arena, root, sets[i]));
     e->root = root;
-    e->info = (tarn_experiment_info){.batch = 32,
-                                     .epochs = 1,
-                                     .optimizer = {.kind = TARN_RMSPROP}};  // Keras' defaults
+    e->info = (tarn_experiment_info){
+        .batch = 32, .epochs = 1, .optimizer = {.kind = TARN_RMSPROP}};  // Keras' defaults
     TI_TRY(TI_READ_MAP(root, top_keys, "", e));
     TI_TRY(check_complete(e));
     e->info.data_name = ti_data_name(&e->data);

@@ -11,7 +11,7 @@ typedef struct ti_data_spec {
     const char *name;  // "mnist", "digits"
     const char *csv, *target, *header, *delimiter;
     const char *images, *labels, *test_images, *test_labels;  // idx
-    const char *pictures;                                      // images: a folder
+    const char *pictures;                                     // images: a folder
     double scale, offset, validation;
     int64_t train, test;  // digits: number of samples
     int64_t max_rows;

@@ -26,7 +26,7 @@ tarn_status ti_read_number(const ti_yaml *n, const ti_key *key, void *out);  // 
 tarn_status ti_read_int(const ti_yaml *n, const ti_key *key, void *out);     // int64_t
 tarn_status ti_read_seed(const ti_yaml *n, const ti_key *key, void *out);    // uint64_t
 tarn_status ti_read_bool(const ti_yaml *n, const ti_key *key, void *out);
-tarn_status ti_read_text(const ti_yaml *n, const ti_key *key, void *out);    // const char *
+tarn_status ti_read_text(const ti_yaml *n, const ti_key *key, void *out);  // const char *
 
 // A name, or a map with one key: "adam", or {adam: {..}}. *options NULL: a name alone.
 tarn_status ti_read_choice(const ti_yaml *n, const char *what, const char **name,

@@ -88,7 +88,8 @@ typedef struct layer_row {
     size_t count;
     bool needs_first;
 } layer_row;
-#define ROW(kind, keys, needed) {kind, keys, sizeof(keys) / sizeof *(keys), needed}
+#define ROW(kind, keys, needed) \
+    { kind, keys, sizeof(keys) / sizeof *(keys), needed }
 static const layer_row rows[] = {
     ROW(TARN_LAYER_DENSE, dense_keys, true),
     ROW(TARN_LAYER_ACTIVATION, activation_keys, true),

@@ -64,10 +64,14 @@ static tarn_status read_callback(const ti_yaml *n, tarn_experiment *e) {
     const ti_yaml *options;
     TI_TRY(ti_read_choice(n, "a callback", &name, &options));
     if (options) return TI_READ_MAP(n, callback_keys, "callbacks", e);
-    ti_yaml named = {.kind = TI_YAML_SCALAR, .file = n->file, .line = n->line, .text = "",
-                     .key = name};
-    ti_yaml map = {.kind = TI_YAML_MAP, .file = n->file, .line = n->line, .first = &named,
-                   .last = &named, .count = 1};
+    ti_yaml named = {
+        .kind = TI_YAML_SCALAR, .file = n->file, .line = n->line, .text = "", .key = name};
+    ti_yaml map = {.kind = TI_YAML_MAP,
+                   .file = n->file,
+                   .line = n->line,
+                   .first = &named,
+                   .last = &named,
+                   .count = 1};
     return TI_READ_MAP(&map, callback_keys, "callbacks", e);
 }
 

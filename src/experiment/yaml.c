@@ -38,8 +38,10 @@ static tarn_status new_node(reader *r, const yaml_event_t *e, ti_yaml_kind kind,
 }
 
 static void append(ti_yaml *parent, ti_yaml *child) {
-    if (parent->last) parent->last->next = child;
-    else parent->first = child;
+    if (parent->last)
+        parent->last->next = child;
+    else
+        parent->first = child;
     parent->last = child;
     parent->count++;
 }

@@ -40,8 +40,10 @@ static tarn_status add_key(const override *o, ti_yaml *map, const char *key, ti_
     ti_yaml *n = NULL;
     TI_TRY(ti_arena_alloc(o->arena, sizeof *n, &n));
     *n = (ti_yaml){.kind = TI_YAML_MAP, .file = o->name, .key = key};
-    if (map->last) map->last->next = n;
-    else map->first = n;
+    if (map->last)
+        map->last->next = n;
+    else
+        map->first = n;
     map->last = n;
     map->count++;
     *out = n;
@@ -54,8 +56,8 @@ static tarn_status element(const override *o, const ti_yaml *list, const char *n
     const char *c = number;
     for (; *c >= '0' && *c <= '9' && i < TI_YAML_MAX_NODES; c++) i = i * 10 + (*c - '0');
     if (!*number || *c || i >= list->count)
-        return ti_error(TARN_EFORMAT, "%s: '%.60s' is no element of a list of %d (from 0)",
-                        o->name, number, list->count);
+        return ti_error(TARN_EFORMAT, "%s: '%.60s' is no element of a list of %d (from 0)", o->name,
+                        number, list->count);
     ti_yaml *n = list->first;
     while (i--) n = n->next;
     *out = n;

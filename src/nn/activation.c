@@ -13,8 +13,8 @@ typedef struct activation {
 } activation;
 
 static const activation rows[] = {
-    {"linear", linear},     {"relu", tarn_relu},       {"sigmoid", tarn_sigmoid},
-    {"tanh", tarn_tanh},    {"softmax", tarn_softmax},
+    {"linear", linear},  {"relu", tarn_relu},       {"sigmoid", tarn_sigmoid},
+    {"tanh", tarn_tanh}, {"softmax", tarn_softmax},
 };
 static const ti_table table = TI_TABLE("activation", rows);
 

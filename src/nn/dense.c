@@ -23,8 +23,8 @@ static tarn_init bias_init(const ti_layer *l) {
 static tarn_status infer(ti_layer *l) {
     int64_t units = l->spec.units;
     if (units < 1 || units > MAX_UNITS)
-        return ti_error(TARN_EARG, "layer '%s' expects 1 to %d units, not %lld", l->name,
-                        MAX_UNITS, (long long)units);
+        return ti_error(TARN_EARG, "layer '%s' expects 1 to %d units, not %lld", l->name, MAX_UNITS,
+                        (long long)units);
     TI_TRY(ti_activation_check(l->spec.dense.activation));
     if (l->in.rank != 1)
         return ti_error(TARN_ESHAPE,

@@ -1,9 +1,7 @@
 // [batch, a, b, ...] -> [batch, a * b * ...]
 #include "nn/layer.h"
 
-tarn_layer tarn_flatten_layer(void) {
-    return (tarn_layer){.kind = TARN_LAYER_FLATTEN};
-}
+tarn_layer tarn_flatten_layer(void) { return (tarn_layer){.kind = TARN_LAYER_FLATTEN}; }
 
 static tarn_status infer(ti_layer *l) {
     l->out = TARN_SHAPE(tarn_shape_numel(&l->in));

@@ -23,9 +23,7 @@ static const ti_init_name rows[] = {
 };
 static const ti_table table = TI_TABLE("initializer", rows);
 
-const ti_init_name *ti_init_named(const char *name) {
-    return ti_table_find(&table, name, "");
-}
+const ti_init_name *ti_init_named(const char *name) { return ti_table_find(&table, name, ""); }
 
 // The row an initialiser comes from: same kind, and for variance scaling the same numbers.
 static const ti_init_name *row_of(const tarn_init *init) {

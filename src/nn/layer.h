@@ -82,8 +82,8 @@ tarn_status ti_activation_check(const char *name);
 // Names of their numbers: normal {mean, stddev}, uniform {minval, maxval}, constant {value}.
 typedef struct ti_init_name {
     const char *name;
-    tarn_init preset;      // Keras' defaults
-    const char *a, *b;     // names of the numbers, NULL: it has none
+    tarn_init preset;   // Keras' defaults
+    const char *a, *b;  // names of the numbers, NULL: it has none
 } ti_init_name;
 const ti_init_name *ti_init_named(const char *name);  // NULL with the error recorded
 tarn_status ti_init_to_json(const tarn_init *init, json_t *o, const char *key);

@@ -27,8 +27,10 @@ static tarn_node *sample_mean(tarn_graph *g, tarn_node *x) {
 static tarn_node *difference(tarn_graph *g, tarn_node *y_true, tarn_node *y_pred) {
     const tarn_shape *t = tarn_node_shape(y_true), *p = tarn_node_shape(y_pred);
     if (y_true && y_pred && !tarn_shape_equal(t, p))  // broadcasting [n] to [n,n] hides mistakes
-        return ti_graph_fail(g, ti_error(TARN_ESHAPE, "targets and predictions differ in shape "
-                                                      "(%d and %d axes)", t->rank, p->rank));
+        return ti_graph_fail(g, ti_error(TARN_ESHAPE,
+                                         "targets and predictions differ in shape "
+                                         "(%d and %d axes)",
+                                         t->rank, p->rank));
     return tarn_sub(g, y_pred, y_true);
 }
 
@@ -43,8 +45,9 @@ static tarn_node *absolute_error(tarn_graph *g, tarn_node *y_true, tarn_node *y_
 // Logits have the same largest element as their softmax and are there already in a training step.
 static tarn_node *accuracy(tarn_graph *g, tarn_node *y_true, tarn_node *y_pred) {
     if (y_true && tarn_node_dtype(y_true) != TARN_I32)
-        return ti_graph_fail(g, ti_error(TARN_EDTYPE, "metric 'accuracy' expects class labels "
-                                                      "(i32), the targets are %s",
+        return ti_graph_fail(g, ti_error(TARN_EDTYPE,
+                                         "metric 'accuracy' expects class labels "
+                                         "(i32), the targets are %s",
                                          tarn_dtype_name(tarn_node_dtype(y_true))));
     tarn_node *best = tarn_argmax(g, logits_of(y_pred));
     return tarn_cast(g, tarn_equal(g, best, y_true), TARN_F32);

@@ -76,8 +76,7 @@ static tarn_status check_name(const tarn_model *m, const char *name) {
     for (const char *c = name; *c; c++)
         if (*c == '/' || (unsigned char)*c < 0x20)
             return ti_error(TARN_EARG, "layer name '%s' holds '/' or a control character", name);
-    if (name_taken(m, name))
-        return ti_error(TARN_EARG, "two layers have the name '%s'", name);
+    if (name_taken(m, name)) return ti_error(TARN_EARG, "two layers have the name '%s'", name);
     return TARN_OK;
 }
 
@@ -218,8 +217,7 @@ tarn_status ti_model_build(tarn_model *m) {
     for (int i = 0; i < m->n_layers; i++) {
         const ti_layer *l = &m->layers[i];
         for (int p = 0; p < l->n_params; p++)
-            (void)tarn_variable(g, l->param[p].name, TARN_F32, l->param[p].shape,
-                                l->param[p].init);
+            (void)tarn_variable(g, l->param[p].name, TARN_F32, l->param[p].shape, l->param[p].init);
     }
     tarn_status st = tarn_graph_status(g);
     tarn_graph_free(g);

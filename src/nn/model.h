@@ -15,7 +15,7 @@ struct tarn_model {
     ti_layer *layers;
     int n_layers, cap_layers;
     int64_t parameters;
-    bool built;         // all parameters are in the store
+    bool built;          // all parameters are in the store
     tarn_status status;  // first error of tarn_model_add
     char error[512];
     tarn_preprocessing preprocessing;

@@ -34,15 +34,17 @@ static tarn_status check_x(const tarn_model *m, const tarn_dataset *d) {
                     sample_text(x, 1, have, sizeof have), d->flatten ? " (flattened)" : "");
 }
 
-static tarn_status check_labels(const ti_trainer *t, const tarn_shape *out,
-                                const tarn_dataset *d) {
+static tarn_status check_labels(const ti_trainer *t, const tarn_shape *out, const tarn_dataset *d) {
     if (tarn_tensor_dtype(d->y) != TARN_I32 || tarn_tensor_shape(d->y)->rank != 1)
-        return ti_error(TARN_EDTYPE, "loss '%s' needs class labels (i32 [n]), the targets of data "
-                        "set '%s' are numbers", t->loss, d->name);
+        return ti_error(TARN_EDTYPE,
+                        "loss '%s' needs class labels (i32 [n]), the targets of data "
+                        "set '%s' are numbers",
+                        t->loss, d->name);
     if (d->classes > out->dim[out->rank - 1])
-        return ti_error(TARN_ESHAPE, "data set '%s' has %lld classes, the model's last layer %lld "
-                        "outputs", d->name, (long long)d->classes,
-                        (long long)out->dim[out->rank - 1]);
+        return ti_error(TARN_ESHAPE,
+                        "data set '%s' has %lld classes, the model's last layer %lld "
+                        "outputs",
+                        d->name, (long long)d->classes, (long long)out->dim[out->rank - 1]);
     return TARN_OK;
 }
 
@@ -51,11 +53,15 @@ static tarn_status check_numbers(const ti_trainer *t, const tarn_shape *out,
     char have[96], want[96];
     const tarn_shape *y = tarn_tensor_shape(d->y);
     if (tarn_tensor_dtype(d->y) != TARN_F32)
-        return ti_error(TARN_EDTYPE, "loss '%s' needs numbers (f32), the targets of data set '%s' "
-                        "are class labels", t->loss, d->name);
+        return ti_error(TARN_EDTYPE,
+                        "loss '%s' needs numbers (f32), the targets of data set '%s' "
+                        "are class labels",
+                        t->loss, d->name);
     if (!sample_fits(y, false, out))
-        return ti_error(TARN_ESHAPE, "the model gives %s a sample, the targets of data set '%s' "
-                        "are %s", sample_text(out, 0, want, sizeof want), d->name,
+        return ti_error(TARN_ESHAPE,
+                        "the model gives %s a sample, the targets of data set '%s' "
+                        "are %s",
+                        sample_text(out, 0, want, sizeof want), d->name,
                         sample_text(y, 1, have, sizeof have));
     return TARN_OK;
 }

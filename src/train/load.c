@@ -90,8 +90,7 @@ static int compare_names(const void *key, const void *row) {
 }
 
 static const tarn_tensor *find(const file *f, const char *name) {
-    const tarn_named_tensor *row =
-        bsearch(name, f->t, (size_t)f->n, sizeof *f->t, compare_names);
+    const tarn_named_tensor *row = bsearch(name, f->t, (size_t)f->n, sizeof *f->t, compare_names);
     return row ? row->tensor : NULL;
 }
 

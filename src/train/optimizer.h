@@ -26,7 +26,7 @@ typedef struct ti_update {
     tarn_node *shared;      // what `prepare` made, else NULL
     // The weight at hand.
     tarn_node *variable;
-    tarn_node *w;     // its value, after weight decay
+    tarn_node *w;  // its value, after weight decay
     tarn_node *grad;
     // What the step does, so far.
     tarn_node **effects;

@@ -21,9 +21,12 @@ static json_t *bits_of(double value) {
 }
 
 static bool digit_of(char c, uint64_t *out) {
-    if (c >= '0' && c <= '9') *out = (uint64_t)(c - '0');
-    else if (c >= 'a' && c <= 'f') *out = (uint64_t)(c - 'a') + 10;
-    else return false;
+    if (c >= '0' && c <= '9')
+        *out = (uint64_t)(c - '0');
+    else if (c >= 'a' && c <= 'f')
+        *out = (uint64_t)(c - 'a') + 10;
+    else
+        return false;
     return true;
 }
 

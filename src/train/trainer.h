@@ -44,7 +44,7 @@ typedef struct ti_progress {
     int64_t step;
     int64_t batch_size, samples;  // of the data that epoch and batch count in
     bool shuffle;
-    tarn_logs logs;  // of the last finished epoch
+    tarn_logs logs;     // of the last finished epoch
     json_t *callbacks;  // their memories, see progress.c; owned, may be NULL
 } ti_progress;
 

@@ -5,12 +5,12 @@
 #include "experiment/experiment.h"
 #include "test.h"
 
-#define GOOD                                      \
+#define GOOD                                             \
     "data: {name: mnist, scale: 1/255, flatten: true}\n" \
-    "model:\n"                                    \
-    "  - dense: {units: 512, activation: relu}\n" \
-    "  - dropout: 0.2\n"                          \
-    "  - dense: {units: 10, activation: softmax}\n" \
+    "model:\n"                                           \
+    "  - dense: {units: 512, activation: relu}\n"        \
+    "  - dropout: 0.2\n"                                 \
+    "  - dense: {units: 10, activation: softmax}\n"      \
     "loss: sparse_categorical_crossentropy\n"
 
 static tarn_status parse_sets(const char *text, const char *const *sets, int n,
@@ -200,14 +200,19 @@ TEST(a_file_cut_anywhere_does_no_harm) {
 static tarn_status set_one(const char *set, tarn_experiment **out) {
     tarn_experiment *e = NULL;
     tarn_status st = parse_sets(GOOD "optimizer: rmsprop\n", &set, 1, &e);
-    if (out) *out = e;
-    else tarn_experiment_free(e);
+    if (out)
+        *out = e;
+    else
+        tarn_experiment_free(e);
     return st;
 }
 
 TEST(overrides_reach_every_value) {
-    static const char *const sets[] = {"batch=7", "model.0.dense.units=64", "model.1.dropout=0.5",
-                                       "optimizer.rmsprop.rho=0.5", "metrics=[accuracy]",
+    static const char *const sets[] = {"batch=7",
+                                       "model.0.dense.units=64",
+                                       "model.1.dropout=0.5",
+                                       "optimizer.rmsprop.rho=0.5",
+                                       "metrics=[accuracy]",
                                        "data={name: digits, train: 100}"};
     tarn_experiment *e = NULL;
     CHECK_OK(parse_sets(GOOD "optimizer: rmsprop\nbatch: 1\n", sets, 6, &e));

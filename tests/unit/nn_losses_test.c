@@ -24,8 +24,7 @@ static tarn_status run(builder build, const char *name, bool softmax, const void
     tarn_status st = tarn_compile(g, TARN_FETCH(y), "cpu", &p);
     if (!st) {
         CHECK_OK(tarn_bind(p, "p", y_pred, TARN_SHAPE(2, 3)));
-        if (y_true)
-            CHECK_OK(tarn_bind(p, "t", y_true, labels ? TARN_SHAPE(2) : TARN_SHAPE(2, 3)));
+        if (y_true) CHECK_OK(tarn_bind(p, "t", y_true, labels ? TARN_SHAPE(2) : TARN_SHAPE(2, 3)));
         CHECK_OK(tarn_run(p));
         memcpy(out, tarn_result(p, 0, NULL), 2 * sizeof *out);
     }

@@ -98,8 +98,8 @@ TEST(options_are_copied) {
     CHECK_OK(tarn_sequential(TARN_SHAPE(4), 1, &m));
     {
         tarn_init init = tarn_init_constant(2);
-        tarn_model_add(m, tarn_dense(3, .name = name, .activation = activation,
-                                     .kernel_initializer = &init));
+        tarn_model_add(
+            m, tarn_dense(3, .name = name, .activation = activation, .kernel_initializer = &init));
         init.a = 7;
     }
     memset(name, 'x', 5);

@@ -157,7 +157,7 @@ TEST(model_checkpoint_saves_only_better_ones) {
 TEST(model_checkpoint_refuses_bad_names) {
     tarn_callback cb;
     tarn_model *m = tiny();
-    static const char *const bad[] = {"a{", "a{}", "a{epoch", "a{epoch:", "a{epoch:99999d}",
+    static const char *const bad[] = {"a{",         "a{}", "a{epoch", "a{epoch:", "a{epoch:99999d}",
                                       "{epoch:02x}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_ERR(tarn_model_checkpoint(&cb, .path = bad[i]), TARN_EARG, "model checkpoint: ");

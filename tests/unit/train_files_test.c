@@ -16,8 +16,7 @@ static tarn_model *make_model(void) {
     tarn_model_add(m, tarn_dropout_layer(0.3));
     tarn_model_add(m, tarn_dense(10, .activation = "softmax"));
     CHECK_OK(tarn_model_compile(m, .optimizer = tarn_adam(.learning_rate = 0.01),
-                                .loss = "sparse_categorical_crossentropy",
-                                .metrics = "accuracy"));
+                                .loss = "sparse_categorical_crossentropy", .metrics = "accuracy"));
     return m;
 }
 
@@ -233,12 +232,11 @@ TEST(a_checkpoint_of_another_run_is_refused) {
     checkpoint_of(path, 12);
     make_data(&data, &test);
     tarn_model *m = make_model();
-    CHECK_ERR(train(m, &(tarn_fit_opts){.checkpoint = path, .resume = true, .batch_size = 16},
-                    &logs),
-              TARN_ESTATE, "was made with batches of 32, not 16");
+    CHECK_ERR(
+        train(m, &(tarn_fit_opts){.checkpoint = path, .resume = true, .batch_size = 16}, &logs),
+        TARN_ESTATE, "was made with batches of 32, not 16");
     CHECK_OK(tarn_model_compile(m, .optimizer = tarn_sgd(),
-                                .loss = "sparse_categorical_crossentropy",
-                                .metrics = "accuracy"));
+                                .loss = "sparse_categorical_crossentropy", .metrics = "accuracy"));
     CHECK_ERR(train(m, &(tarn_fit_opts){.checkpoint = path, .resume = true}, &logs), TARN_ESTATE,
               "is of another run: not the same loss, metrics or optimizer");
     tarn_model_free(m);
@@ -280,7 +278,7 @@ static void write_with(const char *path, const char *description, tarn_shape ker
     tarn_tensor_release(k);
 }
 
-#define MODEL                                                                             \
+#define MODEL                                                                                 \
     "{\"format\":\"tarn.model\",\"version\":1,\"input\":[4],\"layers\":[{\"kind\":\"dense\"," \
     "\"units\":%s,\"use_bias\":false}]}"
 
