@@ -150,12 +150,13 @@ static void write_dump(FILE *out, const void *what) {
              "each time a program is compiled. The text is the same from run to run.\n\n"
              "Stages in their order:",
              0);
-    fputs("  graph      as the model, the loss and the optimizer built it\n"
-          "  lower      composite operations written out in primitive ones\n"
-          "  canonical  one way to write what can be written in several\n"
-          "  simplify   without what is constant, repeated or not needed\n"
-          "  plan       kernels in order, and where each value lives in memory\n"
-          "  all        each of these\n",
+    fputs("  graph       as the model, the loss and the optimizer built it\n"
+          "  specialise  named dimensions that can only be 1 made numbers\n"
+          "  lower       composite operations written out in primitive ones\n"
+          "  canonical   one way to write what can be written in several\n"
+          "  simplify    without what is constant, repeated or not needed\n"
+          "  plan        kernels in order, and where each value lives in memory\n"
+          "  all         each of these\n",
           out);
 }
 

@@ -90,9 +90,10 @@ static int build_model(cli_train *t) {
     if (!st && t->data.labels)
         st = tarn_model_set_labels(t->model, t->data.labels, t->data.classes);
     if (!st)
-        st = tarn_model_compile(
-            t->model, .optimizer = info->optimizer, .loss = info->loss, .metrics = info->metrics,
-            .program = {.dump = cli_str(t->a, "dump"), .dump_to = stderr}, .device = cli_str(t->a, "device"));
+        st = tarn_model_compile(t->model, .optimizer = info->optimizer, .loss = info->loss,
+                                .metrics = info->metrics,
+                                .program = {.dump = cli_str(t->a, "dump"), .dump_to = stderr},
+                                .device = cli_str(t->a, "device"));
     return st ? cli_fail(t->a, st) : start_from(t);
 }
 

@@ -27,4 +27,11 @@ run 0 bench --list
 expect 'a list of names' grep -qx elem_softmax out
 time_it elem_sum
 expect 'bandwidth' test -n "$(field gbs out)"
+
+# Stages go to stderr, the line stays alone on stdout.
+for stage in graph lower canonical simplify plan; do
+    time_it gemm_8 --dump=$stage
+    expect "stage $stage is printed" grep -q -- "---- $stage ----" err
+    expect 'one line on stdout' test "$(wc -l <out)" -eq 1
+done
 finish

@@ -55,6 +55,14 @@ run 0 --version
 expect 'lines of help are at most 79 columns wide' sh -c \
     "for c in $commands; do '$TARN' help \$c; done | grep -v '^  tarn ' | awk 'length > 79 {exit 1}'"
 
+# Every stage of --dump is explained.
+run 0 help dump
+cp out stages.txt
+run 2 version --dump=none
+for stage in $(sed 's/.*none of://' err); do
+    expect "$stage in help dump" grep -q "^  $stage " stages.txt
+done
+
 # JSON only on stdout where it is asked for.
 for command in version devices help 'completion bash' 'bench --list' 'help train'; do
     run 0 $command --json
