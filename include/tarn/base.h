@@ -30,19 +30,19 @@ extern "C" {
 #endif
 
 /** Code, name, what it means. The list is the single source of tarn_status_name(). */
-#define TARN_STATUS_MAP(X)                                              \
-    X(OK, "ok")                                                         \
-    X(EARG, "an argument is not valid")                                 \
-    X(ENOMEM, "out of memory")                                          \
-    X(EIO, "a file or device could not be read or written")             \
-    X(ENOENT, "a file or name was not found")                           \
-    X(EFORMAT, "a file or text is not in the expected format")          \
-    X(ESHAPE, "shapes do not fit")                                      \
-    X(EDTYPE, "data types do not fit")                                  \
-    X(ELIMIT, "a stated limit was passed")                              \
-    X(EUNSUPPORTED, "this build or device cannot do it")                \
-    X(ENUMERIC, "a number became NaN or infinite")                      \
-    X(ESTATE, "the object is not in a state that allows this call")     \
+#define TARN_STATUS_MAP(X)                                          \
+    X(OK, "ok")                                                     \
+    X(EARG, "an argument is not valid")                             \
+    X(ENOMEM, "out of memory")                                      \
+    X(EIO, "a file or device could not be read or written")         \
+    X(ENOENT, "a file or name was not found")                       \
+    X(EFORMAT, "a file or text is not in the expected format")      \
+    X(ESHAPE, "shapes do not fit")                                  \
+    X(EDTYPE, "data types do not fit")                              \
+    X(ELIMIT, "a stated limit was passed")                          \
+    X(EUNSUPPORTED, "this build or device cannot do it")            \
+    X(ENUMERIC, "a number became NaN or infinite")                  \
+    X(ESTATE, "the object is not in a state that allows this call") \
     X(ECANCELLED, "stopped on request")
 
 typedef enum tarn_status {
@@ -78,9 +78,9 @@ TARN_API TARN_CHECK tarn_status tarn_set_threads(int n);
 TARN_API int tarn_threads(void);
 
 /** Return a non-OK status of `expr` to the caller. */
-#define TARN_TRY(expr)                       \
-    do {                                     \
-        tarn_status tarn_st_ = (expr);       \
+#define TARN_TRY(expr)                            \
+    do {                                          \
+        tarn_status tarn_st_ = (expr);            \
         if (tarn_st_ != TARN_OK) return tarn_st_; \
     } while (0)
 

@@ -8,6 +8,7 @@
 #ifndef TARN_GRAPH_H
 #define TARN_GRAPH_H
 
+#include <stdio.h>
 #include <tarn/tensor.h>
 
 #ifdef __cplusplus
@@ -24,11 +25,11 @@ typedef struct tarn_program tarn_program;
 typedef enum tarn_init_kind {
     TARN_INIT_ZEROS,
     TARN_INIT_ONES,
-    TARN_INIT_CONSTANT,          /* a */
-    TARN_INIT_UNIFORM,           /* [a, b) */
-    TARN_INIT_NORMAL,            /* mean a, standard deviation b */
-    TARN_INIT_TRUNCATED_NORMAL,  /* the same, redrawn outside two standard deviations */
-    TARN_INIT_VARIANCE_SCALING,  /* a scale; mode and distribution below */
+    TARN_INIT_CONSTANT,         /* a */
+    TARN_INIT_UNIFORM,          /* [a, b) */
+    TARN_INIT_NORMAL,           /* mean a, standard deviation b */
+    TARN_INIT_TRUNCATED_NORMAL, /* the same, redrawn outside two standard deviations */
+    TARN_INIT_VARIANCE_SCALING, /* a scale; mode and distribution below */
 } tarn_init_kind;
 
 /** How a variable gets its first value: a value, not an object. Random kinds draw from the
@@ -36,8 +37,8 @@ typedef enum tarn_init_kind {
 typedef struct tarn_init {
     tarn_init_kind kind;
     double a, b;
-    char mode;    /* variance scaling: 'i' fan in, 'o' fan out, 'a' average of both */
-    bool normal;  /* variance scaling: truncated normal instead of uniform */
+    char mode;   /* variance scaling: 'i' fan in, 'o' fan out, 'a' average of both */
+    bool normal; /* variance scaling: truncated normal instead of uniform */
 } tarn_init;
 
 TARN_API tarn_init tarn_init_zeros(void);
@@ -147,19 +148,21 @@ typedef struct tarn_fetch {
     int count;
 } tarn_fetch;
 /** TARN_FETCH(loss, step): what a program computes. C only. */
-#define TARN_FETCH(...)                                                                     \
-    ((tarn_fetch){(tarn_node *const[]){__VA_ARGS__},                                        \
+#define TARN_FETCH(...)                              \
+    ((tarn_fetch){(tarn_node *const[]){__VA_ARGS__}, \
                   (int)(sizeof((tarn_node *const[]){__VA_ARGS__}) / sizeof(tarn_node *))})
 
 typedef enum tarn_jit { TARN_JIT_AUTO, TARN_JIT_OFF, TARN_JIT_WAIT } tarn_jit;
 
 typedef struct tarn_compile_opts {
-    tarn_jit jit;           /* default: $TARN_JIT (auto, off, wait), else auto */
-    const char *skip_pass;  /* comma list of passes left out (results are the same bits) */
-    bool no_in_place;       /* no output takes over an input's memory */
-    bool poison;            /* fill dead buffers with NaN patterns */
-    bool profile;           /* time each kernel: see tarn_program_kernel */
-    const char *dump;       /* stage to print to stderr: see `tarn help dump` */
+    tarn_jit jit;          /* default: $TARN_JIT (auto, off, wait), else auto */
+    const char *skip_pass; /* comma list of passes left out (results are the same bits) */
+    bool no_in_place;      /* no output takes over an input's memory */
+    bool poison;           /* fill dead buffers with NaN patterns */
+    bool profile;          /* time each kernel: see tarn_program_kernel */
+    const char *dump;      /* comma list of stages to print: graph, specialise, lower, canonical,
+                              simplify, plan, all */
+    FILE *dump_to;         /* where to; NULL: nowhere */
 } tarn_compile_opts;
 
 /** Compile for a device ("cpu", "ref") and plan memory for the largest dimensions. Reports the
@@ -192,17 +195,17 @@ typedef struct tarn_program_info {
     int kernels;           /* calls a run makes */
     double flops;          /* multiply-adds of contractions x 2 a run, at the bound dimensions */
     double compile_seconds;
-    bool compiled;         /* generated kernels are in use (else interpreted) */
+    bool compiled; /* generated kernels are in use (else interpreted) */
 } tarn_program_info;
 TARN_API tarn_program_info tarn_program_stats(const tarn_program *p);
 
 /** One kernel of a program and, when it was compiled with `profile`, its time so far. */
 typedef struct tarn_kernel_info {
-    const char *kind;   /* "map", "rows", "cols", "dot", "check" */
-    const char *label;  /* scope it came from ("dense_1"), "" when none; lives as the program */
-    double flops;       /* a run, contractions only, at the bound dimensions */
-    double seconds;     /* wall time on the calling thread, all runs */
-    double best;        /* of one run */
+    const char *kind;  /* "map", "rows", "cols", "dot", "check" */
+    const char *label; /* scope it came from ("dense_1"), "" when none; lives as the program */
+    double flops;      /* a run, contractions only, at the bound dimensions */
+    double seconds;    /* wall time on the calling thread, all runs */
+    double best;       /* of one run */
     int64_t runs;
 } tarn_kernel_info;
 /** Kernel i in the order of a run; false past the end. */

@@ -21,10 +21,10 @@ TARN_API tarn_node *tarn_maximum(tarn_graph *g, tarn_node *a, tarn_node *b);
 TARN_API tarn_node *tarn_minimum(tarn_graph *g, tarn_node *a, tarn_node *b);
 TARN_API tarn_node *tarn_neg(tarn_graph *g, tarn_node *x);
 TARN_API tarn_node *tarn_abs(tarn_graph *g, tarn_node *x);
-TARN_API tarn_node *tarn_exp(tarn_graph *g, tarn_node *x);   /* floats */
-TARN_API tarn_node *tarn_log(tarn_graph *g, tarn_node *x);   /* floats */
-TARN_API tarn_node *tarn_sqrt(tarn_graph *g, tarn_node *x);  /* floats */
-TARN_API tarn_node *tarn_tanh(tarn_graph *g, tarn_node *x);  /* floats */
+TARN_API tarn_node *tarn_exp(tarn_graph *g, tarn_node *x);  /* floats */
+TARN_API tarn_node *tarn_log(tarn_graph *g, tarn_node *x);  /* floats */
+TARN_API tarn_node *tarn_sqrt(tarn_graph *g, tarn_node *x); /* floats */
+TARN_API tarn_node *tarn_tanh(tarn_graph *g, tarn_node *x); /* floats */
 /** Comparisons give bool. NaN compares false (not_equal: true). */
 TARN_API tarn_node *tarn_equal(tarn_graph *g, tarn_node *a, tarn_node *b);
 TARN_API tarn_node *tarn_less(tarn_graph *g, tarn_node *a, tarn_node *b);
@@ -40,14 +40,13 @@ TARN_API tarn_node *tarn_stop_gradient(tarn_graph *g, tarn_node *x);
 /* ---- composites ------------------------------------------------------------------------------ */
 
 TARN_API tarn_node *tarn_square(tarn_graph *g, tarn_node *x);
-TARN_API tarn_node *tarn_relu(tarn_graph *g, tarn_node *x);     /* max(x, 0); NaN stays NaN */
-TARN_API tarn_node *tarn_sigmoid(tarn_graph *g, tarn_node *x);  /* 1 / (1 + exp(-x)) */
+TARN_API tarn_node *tarn_relu(tarn_graph *g, tarn_node *x);    /* max(x, 0); NaN stays NaN */
+TARN_API tarn_node *tarn_sigmoid(tarn_graph *g, tarn_node *x); /* 1 / (1 + exp(-x)) */
 /** y_i = exp(x_i - m) / sum_j exp(x_j - m), m = max_j x_j, along the last axis. */
 TARN_API tarn_node *tarn_softmax(tarn_graph *g, tarn_node *x);
 /** logits [n, classes] float, labels [n] i32 -> [n]: -log softmax(logits)[label]. A label out of
  *  range gives NaN in its row. */
-TARN_API tarn_node *tarn_softmax_cross_entropy(tarn_graph *g, tarn_node *logits,
-                                               tarn_node *labels);
+TARN_API tarn_node *tarn_softmax_cross_entropy(tarn_graph *g, tarn_node *logits, tarn_node *labels);
 /** Inverted dropout (Srivastava et al. 2014): y = keep ? x / (1 - rate) : 0, keep drawn anew each
  *  step from (store seed, stream, step counter). 0 <= rate < 1. */
 TARN_API tarn_node *tarn_dropout(tarn_graph *g, tarn_node *x, double rate, const char *stream);

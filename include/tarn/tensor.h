@@ -12,26 +12,26 @@ extern "C" {
 #define TARN_MAX_RANK 8
 
 /** X(NAME, text, bytes, kind): kind 'f' float, 'i' signed, 'u' unsigned, 'b' bool. */
-#define TARN_DTYPE_MAP(X)     \
-    X(F32, "f32", 4, 'f')     \
-    X(F64, "f64", 8, 'f')     \
-    X(F16, "f16", 2, 'f')     \
-    X(BF16, "bf16", 2, 'f')   \
-    X(I8, "i8", 1, 'i')       \
-    X(I16, "i16", 2, 'i')     \
-    X(I32, "i32", 4, 'i')     \
-    X(I64, "i64", 8, 'i')     \
-    X(U8, "u8", 1, 'u')       \
-    X(U16, "u16", 2, 'u')     \
-    X(U32, "u32", 4, 'u')     \
-    X(U64, "u64", 8, 'u')     \
+#define TARN_DTYPE_MAP(X)   \
+    X(F32, "f32", 4, 'f')   \
+    X(F64, "f64", 8, 'f')   \
+    X(F16, "f16", 2, 'f')   \
+    X(BF16, "bf16", 2, 'f') \
+    X(I8, "i8", 1, 'i')     \
+    X(I16, "i16", 2, 'i')   \
+    X(I32, "i32", 4, 'i')   \
+    X(I64, "i64", 8, 'i')   \
+    X(U8, "u8", 1, 'u')     \
+    X(U16, "u16", 2, 'u')   \
+    X(U32, "u32", 4, 'u')   \
+    X(U64, "u64", 8, 'u')   \
     X(BOOL, "bool", 1, 'b')
 
 typedef enum tarn_dtype {
 #define TARN_DTYPE_ENUM(name, text, bytes, kind) TARN_##name,
     TARN_DTYPE_MAP(TARN_DTYPE_ENUM)
 #undef TARN_DTYPE_ENUM
-    TARN_DTYPE_COUNT
+        TARN_DTYPE_COUNT
 } tarn_dtype;
 
 /** "f32" ...; "?" for a value that is no dtype. */
@@ -46,7 +46,7 @@ typedef struct tarn_shape {
 } tarn_shape;
 
 /** TARN_SHAPE(128, 784); TARN_SCALAR is rank 0. C only. */
-#define TARN_SHAPE(...)                                                              \
+#define TARN_SHAPE(...) \
     ((tarn_shape){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
 #define TARN_SCALAR ((tarn_shape){0, {0}})
 

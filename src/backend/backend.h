@@ -32,6 +32,11 @@ typedef struct ti_backend {
     // Seconds spent in kernel i so far and in its fastest run, when profiling.
     void (*times)(const void *program, int i, double *sum, double *best);
     void (*free)(void *program);
+    // Reference device only: extend the pending error of a step whose finite check failed, before
+    // anything changed, by the first op that made a NaN or infinity of finite operands, its layer
+    // and the ranges of the operands. Returns st.
+    tarn_status (*explain)(tarn_status st, const ti_plan *plan, const ti_work *work,
+                           const ti_run *run);
 } ti_backend;
 
 // By device name ("cpu", "ref"); NULL with an error that lists those of this build.

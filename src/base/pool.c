@@ -13,17 +13,17 @@
 enum { MAX_THREADS = 1024, SPINS = 20000, YIELD_AFTER = 2000 };
 
 static struct {
-    pthread_mutex_t lock;    // start of workers, sleeping
+    pthread_mutex_t lock;  // start of workers, sleeping
     pthread_cond_t wake;
-    pthread_mutex_t busy;    // held by the thread that runs a region
-    atomic_int wanted;       // 0: not asked yet
-    int started;             // workers that exist
-    atomic_ullong region;    // number of regions so far << 16 | threads of this one
+    pthread_mutex_t busy;  // held by the thread that runs a region
+    atomic_int wanted;     // 0: not asked yet
+    int started;           // workers that exist
+    atomic_ullong region;  // number of regions so far << 16 | threads of this one
     atomic_int sleepers;
     ti_pool_fn fn;
     void *ctx;
-    atomic_int left;         // workers that have not finished the region
-    atomic_int arrived;      // barrier
+    atomic_int left;     // workers that have not finished the region
+    atomic_int arrived;  // barrier
     atomic_uint phase;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
           .wake = PTHREAD_COND_INITIALIZER,

@@ -13,12 +13,12 @@
 enum { TI_MAX_ACCESS = 96 };
 typedef struct ti_tile {
     int64_t rows, cols;
-    char *ptr[TI_MAX_ACCESS];      /* first element of each access */
-    int64_t index[TI_MAX_ACCESS];  /* index accesses: the value there */
+    char *ptr[TI_MAX_ACCESS];                     /* first element of each access */
+    int64_t index[TI_MAX_ACCESS];                 /* index accesses: the value there */
     int64_t rs[TI_MAX_ACCESS], cs[TI_MAX_ACCESS]; /* strides in elements */
-    const char *acc;               /* result of the contraction or column sum */
+    const char *acc;                              /* result of the contraction or column sum */
     int64_t acc_rs;
-    const double *dims;            /* values of the TI_I_DIM instructions, in order */
+    const double *dims; /* values of the TI_I_DIM instructions, in order */
     uint64_t seed;
     char *scratch;
 } ti_tile;
@@ -60,8 +60,8 @@ TI_FN float ti_exp_f32(float x) {
     p = __builtin_fmaf(p, r, 1.66666655e-1f);
     p = __builtin_fmaf(p, r, 5.00000012e-1f);
     p = __builtin_fmaf(p, r * r, r) + 1.0f;
-    uint32_t i = ti_to_bits_f32(t) - 0x4b400000u;   /* n as an integer */
-    uint32_t h = (uint32_t)((int32_t)i >> 1);       /* in two halves, so that neither overflows */
+    uint32_t i = ti_to_bits_f32(t) - 0x4b400000u; /* n as an integer */
+    uint32_t h = (uint32_t)((int32_t)i >> 1);     /* in two halves, so that neither overflows */
     return p * ti_from_bits_f32((h + 127u) << 23) * ti_from_bits_f32((i - h + 127u) << 23);
 }
 
@@ -166,35 +166,35 @@ TI_FN double ti_sqrt_f64(double x) { return __builtin_sqrt(x); }
 
 /* ---- arithmetic of each dtype: ti_CODE_DTYPE ---- */
 
-#define TI_COMPARE(T, S)                                                       \
-    TI_FN uint8_t ti_eq_##S(T a, T b) { return a == b; }                       \
-    TI_FN uint8_t ti_lt_##S(T a, T b) { return a < b; }                        \
+#define TI_COMPARE(T, S)                                 \
+    TI_FN uint8_t ti_eq_##S(T a, T b) { return a == b; } \
+    TI_FN uint8_t ti_lt_##S(T a, T b) { return a < b; }  \
     TI_FN T ti_where_##S(uint8_t c, T a, T b) { return c ? a : b; }
-#define TI_FLOAT(T, S, FABS)                                                   \
-    TI_COMPARE(T, S)                                                           \
-    TI_FN T ti_add_##S(T a, T b) { return a + b; }                             \
-    TI_FN T ti_sub_##S(T a, T b) { return a - b; }                             \
-    TI_FN T ti_mul_##S(T a, T b) { return a * b; }                             \
-    TI_FN T ti_div_##S(T a, T b) { return a / b; }                             \
-    TI_FN T ti_maximum_##S(T a, T b) { return (a > b) | (a != a) ? a : b; }        \
-    TI_FN T ti_minimum_##S(T a, T b) { return (a < b) | (a != a) ? a : b; }        \
-    TI_FN T ti_neg_##S(T a) { return -a; }                                     \
+#define TI_FLOAT(T, S, FABS)                                                \
+    TI_COMPARE(T, S)                                                        \
+    TI_FN T ti_add_##S(T a, T b) { return a + b; }                          \
+    TI_FN T ti_sub_##S(T a, T b) { return a - b; }                          \
+    TI_FN T ti_mul_##S(T a, T b) { return a * b; }                          \
+    TI_FN T ti_div_##S(T a, T b) { return a / b; }                          \
+    TI_FN T ti_maximum_##S(T a, T b) { return (a > b) | (a != a) ? a : b; } \
+    TI_FN T ti_minimum_##S(T a, T b) { return (a < b) | (a != a) ? a : b; } \
+    TI_FN T ti_neg_##S(T a) { return -a; }                                  \
     TI_FN T ti_abs_##S(T a) { return FABS(a); }
 /* Integers wrap (two's complement, computed unsigned); x / 0 is 0. QUOT: a / b for b != 0. */
-#define TI_INTEGER(T, S, U, QUOT)                                              \
-    TI_COMPARE(T, S)                                                           \
-    TI_FN T ti_add_##S(T a, T b) { return (T)((U)a + (U)b); }                  \
-    TI_FN T ti_sub_##S(T a, T b) { return (T)((U)a - (U)b); }                  \
-    TI_FN T ti_mul_##S(T a, T b) { return (T)((U)a * (U)b); }                  \
-    TI_FN T ti_neg_##S(T a) { return (T)((U)0 - (U)a); }                       \
-    TI_FN T ti_div_##S(T a, T b) { return b == 0 ? (T)0 : QUOT; }              \
-    TI_FN T ti_maximum_##S(T a, T b) { return a > b ? a : b; }                     \
+#define TI_INTEGER(T, S, U, QUOT)                                 \
+    TI_COMPARE(T, S)                                              \
+    TI_FN T ti_add_##S(T a, T b) { return (T)((U)a + (U)b); }     \
+    TI_FN T ti_sub_##S(T a, T b) { return (T)((U)a - (U)b); }     \
+    TI_FN T ti_mul_##S(T a, T b) { return (T)((U)a * (U)b); }     \
+    TI_FN T ti_neg_##S(T a) { return (T)((U)0 - (U)a); }          \
+    TI_FN T ti_div_##S(T a, T b) { return b == 0 ? (T)0 : QUOT; } \
+    TI_FN T ti_maximum_##S(T a, T b) { return a > b ? a : b; }    \
     TI_FN T ti_minimum_##S(T a, T b) { return a < b ? a : b; }
-#define TI_SIGNED(T, S, U)                                                     \
-    TI_INTEGER(T, S, U, b == -1 ? (T)((U)0 - (U)a) : (T)(a / b))               \
+#define TI_SIGNED(T, S, U)                                       \
+    TI_INTEGER(T, S, U, b == -1 ? (T)((U)0 - (U)a) : (T)(a / b)) \
     TI_FN T ti_abs_##S(T a) { return a < 0 ? (T)((U)0 - (U)a) : a; }
-#define TI_UNSIGNED(T, S)                                                      \
-    TI_INTEGER(T, S, uint64_t, (T)(a / b))                                     \
+#define TI_UNSIGNED(T, S)                  \
+    TI_INTEGER(T, S, uint64_t, (T)(a / b)) \
     TI_FN T ti_abs_##S(T a) { return a; }
 TI_FLOAT(float, f32, __builtin_fabsf)
 TI_FLOAT(double, f64, __builtin_fabs)
@@ -209,27 +209,27 @@ TI_FN uint8_t ti_and_b8(uint8_t a, uint8_t b) { return a & b; }
 
 #define TI_CAST(F, SF, T, ST) \
     TI_FN T ti_cast_##SF##_##ST(F x) { return (T)x; }
-#define TI_SATURATE(F, SF, T, ST, LO, HI)                                      \
-    TI_FN T ti_cast_##SF##_##ST(F x) {                                         \
+#define TI_SATURATE(F, SF, T, ST, LO, HI)                                              \
+    TI_FN T ti_cast_##SF##_##ST(F x) {                                                 \
         return x != x ? (T)0 : x <= (F)(LO) ? (T)(LO) : x >= (F)(HI) ? (T)(HI) : (T)x; \
     }
 #define TI_TO_BOOL(F, SF) \
     TI_FN uint8_t ti_cast_##SF##_b8(F x) { return x != 0; }
-#define TI_FROM_FLOAT(F, SF)                                                   \
-    TI_CAST(F, SF, float, f32)                                                 \
-    TI_CAST(F, SF, double, f64)                                                \
-    TI_SATURATE(F, SF, int32_t, i32, INT32_MIN, INT32_MAX)                     \
-    TI_SATURATE(F, SF, int64_t, i64, INT64_MIN, INT64_MAX)                     \
-    TI_SATURATE(F, SF, uint32_t, u32, 0, UINT32_MAX)                           \
-    TI_SATURATE(F, SF, uint8_t, u8, 0, UINT8_MAX)                              \
+#define TI_FROM_FLOAT(F, SF)                               \
+    TI_CAST(F, SF, float, f32)                             \
+    TI_CAST(F, SF, double, f64)                            \
+    TI_SATURATE(F, SF, int32_t, i32, INT32_MIN, INT32_MAX) \
+    TI_SATURATE(F, SF, int64_t, i64, INT64_MIN, INT64_MAX) \
+    TI_SATURATE(F, SF, uint32_t, u32, 0, UINT32_MAX)       \
+    TI_SATURATE(F, SF, uint8_t, u8, 0, UINT8_MAX)          \
     TI_TO_BOOL(F, SF)
-#define TI_FROM_INT(F, SF)                                                     \
-    TI_CAST(F, SF, float, f32)                                                 \
-    TI_CAST(F, SF, double, f64)                                                \
-    TI_CAST(F, SF, int32_t, i32)                                               \
-    TI_CAST(F, SF, int64_t, i64)                                               \
-    TI_CAST(F, SF, uint32_t, u32)                                              \
-    TI_CAST(F, SF, uint8_t, u8)                                                \
+#define TI_FROM_INT(F, SF)        \
+    TI_CAST(F, SF, float, f32)    \
+    TI_CAST(F, SF, double, f64)   \
+    TI_CAST(F, SF, int32_t, i32)  \
+    TI_CAST(F, SF, int64_t, i64)  \
+    TI_CAST(F, SF, uint32_t, u32) \
+    TI_CAST(F, SF, uint8_t, u8)   \
     TI_TO_BOOL(F, SF)
 TI_FROM_FLOAT(float, f32)
 TI_FROM_FLOAT(double, f64)
@@ -243,65 +243,65 @@ TI_FROM_INT(uint8_t, b8)
 
 enum { TI_LANES = 16, TI_CHUNK = 4096, TI_LEVELS = 6 };
 
-#define TI_REDUCTION(T, S, NAME, FIRST, OP)                                    \
-    TI_FN T ti_##NAME##_tree_##S(T *lane) {                                    \
-        for (int s = TI_LANES / 2; s; s >>= 1)                                 \
-            for (int l = 0; l < s; l++) lane[l] = OP(lane[l], lane[l + s]);    \
-        return lane[0];                                                        \
-    }                                                                          \
-    /* one chunk: element i goes to lane i % 16, in order */                   \
-    TI_FN T ti_##NAME##_chunk_##S(const T *x, int64_t n) {                     \
-        T lane[TI_LANES];                                                      \
-        int64_t i = 0;                                                         \
-        for (int l = 0; l < TI_LANES; l++) lane[l] = FIRST;                    \
-        for (; i + TI_LANES <= n; i += TI_LANES)                               \
-            for (int l = 0; l < TI_LANES; l++) lane[l] = OP(lane[l], x[i + l]); \
-        for (int l = 0; i < n; i++, l++) lane[l] = OP(lane[l], x[i]);          \
-        return ti_##NAME##_tree_##S(lane);                                     \
-    }                                                                          \
+#define TI_REDUCTION(T, S, NAME, FIRST, OP)                                               \
+    TI_FN T ti_##NAME##_tree_##S(T *lane) {                                               \
+        for (int s = TI_LANES / 2; s; s >>= 1)                                            \
+            for (int l = 0; l < s; l++) lane[l] = OP(lane[l], lane[l + s]);               \
+        return lane[0];                                                                   \
+    }                                                                                     \
+    /* one chunk: element i goes to lane i % 16, in order */                              \
+    TI_FN T ti_##NAME##_chunk_##S(const T *x, int64_t n) {                                \
+        T lane[TI_LANES];                                                                 \
+        int64_t i = 0;                                                                    \
+        for (int l = 0; l < TI_LANES; l++) lane[l] = FIRST;                               \
+        for (; i + TI_LANES <= n; i += TI_LANES)                                          \
+            for (int l = 0; l < TI_LANES; l++) lane[l] = OP(lane[l], x[i + l]);           \
+        for (int l = 0; i < n; i++, l++) lane[l] = OP(lane[l], x[i]);                     \
+        return ti_##NAME##_tree_##S(lane);                                                \
+    }                                                                                     \
     /* chunk results, taken in order: level v holds 16 lanes of results of level v - 1 */ \
-    typedef struct ti_##NAME##_state_##S {                                     \
-        T lane[TI_LEVELS][TI_LANES];                                           \
-        int64_t count[TI_LEVELS];                                              \
-    } ti_##NAME##_state_##S;                                                   \
-    TI_FN void ti_##NAME##_begin_##S(ti_##NAME##_state_##S *q) {               \
-        for (int v = 0; v < TI_LEVELS; v++) {                                  \
-            q->count[v] = 0;                                                   \
-            for (int l = 0; l < TI_LANES; l++) q->lane[v][l] = FIRST;          \
-        }                                                                      \
-    }                                                                          \
-    TI_FN void ti_##NAME##_push_##S(ti_##NAME##_state_##S *q, T s) {           \
-        for (int v = 0; v < TI_LEVELS; v++) {                                  \
-            int64_t l = q->count[v]++ % TI_LANES;                              \
-            q->lane[v][l] = OP(q->lane[v][l], s);                              \
-            if (q->count[v] < TI_CHUNK) return;                                \
-            s = ti_##NAME##_tree_##S(q->lane[v]);                              \
-            q->count[v] = 0;                                                   \
-            for (int i = 0; i < TI_LANES; i++) q->lane[v][i] = FIRST;          \
-        }                                                                      \
-    }                                                                          \
-    TI_FN T ti_##NAME##_end_##S(ti_##NAME##_state_##S *q) {                    \
-        int top = 0;                                                           \
-        T s = FIRST;                                                           \
-        for (int v = 0; v < TI_LEVELS; v++)                                    \
-            if (q->count[v]) top = v;                                          \
-        for (int v = 0; v <= top; v++) {                                       \
-            if (v && q->count[v - 1]) {                                        \
-                int64_t l = q->count[v]++ % TI_LANES;                          \
-                q->lane[v][l] = OP(q->lane[v][l], s);                          \
-            }                                                                  \
-            if (q->count[v]) s = ti_##NAME##_tree_##S(q->lane[v]);             \
-        }                                                                      \
-        return s;                                                              \
-    }                                                                          \
-    TI_FN T ti_##NAME##_##S(const T *x, int64_t n) {                           \
-        if (n <= TI_CHUNK) return ti_##NAME##_chunk_##S(x, n);                 \
-        ti_##NAME##_state_##S q;                                               \
-        ti_##NAME##_begin_##S(&q);                                             \
-        for (int64_t i = 0; i < n; i += TI_CHUNK)                              \
-            ti_##NAME##_push_##S(                                              \
-                &q, ti_##NAME##_chunk_##S(x + i, n - i < TI_CHUNK ? n - i : TI_CHUNK)); \
-        return ti_##NAME##_end_##S(&q);                                        \
+    typedef struct ti_##NAME##_state_##S {                                                \
+        T lane[TI_LEVELS][TI_LANES];                                                      \
+        int64_t count[TI_LEVELS];                                                         \
+    } ti_##NAME##_state_##S;                                                              \
+    TI_FN void ti_##NAME##_begin_##S(ti_##NAME##_state_##S *q) {                          \
+        for (int v = 0; v < TI_LEVELS; v++) {                                             \
+            q->count[v] = 0;                                                              \
+            for (int l = 0; l < TI_LANES; l++) q->lane[v][l] = FIRST;                     \
+        }                                                                                 \
+    }                                                                                     \
+    TI_FN void ti_##NAME##_push_##S(ti_##NAME##_state_##S *q, T s) {                      \
+        for (int v = 0; v < TI_LEVELS; v++) {                                             \
+            int64_t l = q->count[v]++ % TI_LANES;                                         \
+            q->lane[v][l] = OP(q->lane[v][l], s);                                         \
+            if (q->count[v] < TI_CHUNK) return;                                           \
+            s = ti_##NAME##_tree_##S(q->lane[v]);                                         \
+            q->count[v] = 0;                                                              \
+            for (int i = 0; i < TI_LANES; i++) q->lane[v][i] = FIRST;                     \
+        }                                                                                 \
+    }                                                                                     \
+    TI_FN T ti_##NAME##_end_##S(ti_##NAME##_state_##S *q) {                               \
+        int top = 0;                                                                      \
+        T s = FIRST;                                                                      \
+        for (int v = 0; v < TI_LEVELS; v++)                                               \
+            if (q->count[v]) top = v;                                                     \
+        for (int v = 0; v <= top; v++) {                                                  \
+            if (v && q->count[v - 1]) {                                                   \
+                int64_t l = q->count[v]++ % TI_LANES;                                     \
+                q->lane[v][l] = OP(q->lane[v][l], s);                                     \
+            }                                                                             \
+            if (q->count[v]) s = ti_##NAME##_tree_##S(q->lane[v]);                        \
+        }                                                                                 \
+        return s;                                                                         \
+    }                                                                                     \
+    TI_FN T ti_##NAME##_##S(const T *x, int64_t n) {                                      \
+        if (n <= TI_CHUNK) return ti_##NAME##_chunk_##S(x, n);                            \
+        ti_##NAME##_state_##S q;                                                          \
+        ti_##NAME##_begin_##S(&q);                                                        \
+        for (int64_t i = 0; i < n; i += TI_CHUNK)                                         \
+            ti_##NAME##_push_##S(                                                         \
+                &q, ti_##NAME##_chunk_##S(x + i, n - i < TI_CHUNK ? n - i : TI_CHUNK));   \
+        return ti_##NAME##_end_##S(&q);                                                   \
     }
 TI_REDUCTION(float, f32, sum, 0, ti_add_f32)
 TI_REDUCTION(double, f64, sum, 0, ti_add_f64)
@@ -313,12 +313,12 @@ TI_REDUCTION(int32_t, i32, rmax, INT32_MIN, ti_maximum_i32)
 TI_REDUCTION(int64_t, i64, rmax, INT64_MIN, ti_maximum_i64)
 
 /* Index of the largest, the first of equals; NaN counts as largest. */
-#define TI_ARGMAX_OF(T, S)                                                     \
-    TI_FN int32_t ti_argmax_##S(const T *x, int64_t n) {                       \
-        int64_t best = 0;                                                      \
-        for (int64_t i = 1; i < n; i++)                                        \
+#define TI_ARGMAX_OF(T, S)                                                        \
+    TI_FN int32_t ti_argmax_##S(const T *x, int64_t n) {                          \
+        int64_t best = 0;                                                         \
+        for (int64_t i = 1; i < n; i++)                                           \
             if (x[best] == x[best] && (x[i] > x[best] || x[i] != x[i])) best = i; \
-        return (int32_t)best;                                                  \
+        return (int32_t)best;                                                     \
     }
 TI_ARGMAX_OF(float, f32)
 TI_ARGMAX_OF(double, f64)
@@ -332,7 +332,7 @@ typedef uint32_t ti_u32x4 __attribute__((vector_size(16)));
 typedef int ti_i32x8 __attribute__((vector_size(32)));
 #define TI_MUL_LOW(a, b) ((ti_u64x4)__builtin_ia32_pmuludq256((ti_i32x8)(a), (ti_i32x8)(b)))
 #else
-#define TI_MUL_LOW(a, b) (((a) & 0xffffffffu) * ((b) & 0xffffffffu))
+#define TI_MUL_LOW(a, b) (((a)&0xffffffffu) * ((b)&0xffffffffu))
 #endif
 
 TI_FN void ti_store_low(uint32_t *y, ti_u64x4 x) {

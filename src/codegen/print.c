@@ -7,15 +7,15 @@
 #include <string.h>
 
 static const char *const c_types[TARN_DTYPE_COUNT] = {
-    [TARN_F32] = "float",   [TARN_F64] = "double",   [TARN_I8] = "int8_t",
-    [TARN_I16] = "int16_t", [TARN_I32] = "int32_t",  [TARN_I64] = "int64_t",
-    [TARN_U8] = "uint8_t",  [TARN_U16] = "uint16_t", [TARN_U32] = "uint32_t",
+    [TARN_F32] = "float",    [TARN_F64] = "double",   [TARN_I8] = "int8_t",
+    [TARN_I16] = "int16_t",  [TARN_I32] = "int32_t",  [TARN_I64] = "int64_t",
+    [TARN_U8] = "uint8_t",   [TARN_U16] = "uint16_t", [TARN_U32] = "uint32_t",
     [TARN_U64] = "uint64_t", [TARN_BOOL] = "uint8_t"};
 static const char *const c_codes[TI_CODE_COUNT] = {
-    [TI_ADD] = "add", [TI_SUB] = "sub", [TI_MUL] = "mul", [TI_DIV] = "div",
-    [TI_MAX] = "maximum", [TI_MIN] = "minimum", [TI_EQ] = "eq", [TI_LT] = "lt",
-    [TI_AND] = "and", [TI_NEG] = "neg", [TI_ABS] = "abs", [TI_EXP] = "exp",
-    [TI_LOG] = "log", [TI_SQRT] = "sqrt", [TI_TANH] = "tanh", [TI_CAST] = "cast",
+    [TI_ADD] = "add",     [TI_SUB] = "sub",     [TI_MUL] = "mul",   [TI_DIV] = "div",
+    [TI_MAX] = "maximum", [TI_MIN] = "minimum", [TI_EQ] = "eq",     [TI_LT] = "lt",
+    [TI_AND] = "and",     [TI_NEG] = "neg",     [TI_ABS] = "abs",   [TI_EXP] = "exp",
+    [TI_LOG] = "log",     [TI_SQRT] = "sqrt",   [TI_TANH] = "tanh", [TI_CAST] = "cast",
     [TI_WHERE] = "where"};
 
 static const char *suffix(int dtype) {
@@ -109,8 +109,8 @@ static void print_pointers(const printer *p) {
         if (k->access[a].value < 0) {
             ti_buf_printf(p->out, "const int64_t i%d = t->index[%d] + r * t->rs[%d];\n", a, a, a);
         } else {
-            ti_buf_printf(p->out, "%s *p%d = (%s *)t->ptr[%d] + r * t->rs[%d];\n", type, a, type,
-                          a, a);
+            ti_buf_printf(p->out, "%s *p%d = (%s *)t->ptr[%d] + r * t->rs[%d];\n", type, a, type, a,
+                          a);
         }
     }
 }
@@ -221,8 +221,8 @@ static void print_map(printer *p) {
 
 enum { MAX_INSTS = 1024 };
 typedef struct stages {
-    int of[MAX_INSTS];     // stage in which an instruction is made
-    int buffer[MAX_INSTS]; // scratch row that holds it for later stages, -1: none
+    int of[MAX_INSTS];      // stage in which an instruction is made
+    int buffer[MAX_INSTS];  // scratch row that holds it for later stages, -1: none
     int n, n_buffers;
 } stages;
 
@@ -324,8 +324,8 @@ static void print_stage_loop(const printer *p, const stages *s, int v) {
 
 // Sums of the stage's rows, and what follows from them, one a row.
 static void print_stage_sums(const printer *p, const stages *s, int v) {
-    static const char *const names[] = {[TI_SUM] = "sum", [TI_REDUCE_MAX] = "rmax",
-                                        [TI_ARGMAX] = "argmax"};
+    static const char *const names[] = {
+        [TI_SUM] = "sum", [TI_REDUCE_MAX] = "rmax", [TI_ARGMAX] = "argmax"};
     for (int i = 0; i < p->k->n_inst; i++) {
         const ti_inst *in = &p->k->inst[i];
         if (in->row || in->fixed || row_leaf(in) || s->of[i] != v) continue;

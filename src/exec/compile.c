@@ -16,26 +16,29 @@ static bool listed(const char *list, const char *word) {
     return false;
 }
 
-// The library prints only what was asked for by name, to stderr.
-static void dump_text(const char *stage, ti_buf *b) {
-    if (!ti_buf_status(b)) fprintf(stderr, "---- %s ----\n%s", stage, b->data);
+static bool wanted(const tarn_compile_opts *o, const char *stage) {
+    return o->dump_to && listed(o->dump, stage);
+}
+
+static void dump_text(const tarn_compile_opts *o, const char *stage, ti_buf *b) {
+    if (!ti_buf_status(b)) fprintf(o->dump_to, "---- %s ----\n%s", stage, b->data);
     ti_buf_free(b);
 }
 
 static void dump_graph(const tarn_compile_opts *o, const char *stage, const tarn_graph *g) {
-    if (!listed(o->dump, stage)) return;
+    if (!wanted(o, stage)) return;
     ti_buf b;
     ti_buf_init(&b, 64u << 20);
     ti_graph_print(g, &b);
-    dump_text(stage, &b);
+    dump_text(o, stage, &b);
 }
 
 static void dump_plan(const tarn_compile_opts *o, const ti_plan *p) {
-    if (!listed(o->dump, "plan")) return;
+    if (!wanted(o, "plan")) return;
     ti_buf b;
     ti_buf_init(&b, 64u << 20);
     ti_plan_print(p, &b);
-    dump_text("plan", &b);
+    dump_text(o, "plan", &b);
 }
 
 static tarn_status verify(const ti_work *w, const char *stage) {
@@ -116,11 +119,14 @@ static tarn_status make_roots(tarn_graph *g, tarn_fetch fetch, ti_work *w) {
 static tarn_jit jit_mode(const tarn_compile_opts *o) {
     const char *env = getenv("TARN_JIT");
     if (o->jit != TARN_JIT_AUTO || !env) return o->jit;
-    return !strcmp(env, "off") ? TARN_JIT_OFF : !strcmp(env, "wait") ? TARN_JIT_WAIT : TARN_JIT_AUTO;
+    return !strcmp(env, "off")    ? TARN_JIT_OFF
+           : !strcmp(env, "wait") ? TARN_JIT_WAIT
+                                  : TARN_JIT_AUTO;
 }
 
 static tarn_status make_plan(tarn_program *p, const tarn_compile_opts *o) {
-    ti_target t = {.mr = 1, .fuse = !listed(o->skip_pass, "fuse"),
+    ti_target t = {.mr = 1,
+                   .fuse = !listed(o->skip_pass, "fuse"),
                    .in_place = !o->no_in_place && !listed(o->skip_pass, "in_place")};
     p->backend->target(&t);
     TI_TRY(ti_plan_make(p->work.g, p->work.roots, p->work.n_roots, &t, &p->plan));
@@ -141,8 +147,7 @@ static tarn_status make_bindings(tarn_program *p) {
 static tarn_status build(tarn_program *p, tarn_graph *g, tarn_fetch fetch,
                          const tarn_compile_opts *o) {
     ti_work start = {0};
-    ti_backend_opts b = {.jit = jit_mode(o), .poison = o->poison,
-                         .profile = o->profile};
+    ti_backend_opts b = {.jit = jit_mode(o), .poison = o->poison, .profile = o->profile};
     dump_graph(o, "graph", g);
     tarn_status st = make_roots(g, fetch, &start);
     if (!st) st = run_passes(o, &start, &p->work);

@@ -8,11 +8,11 @@ struct tarn_program {
     const ti_backend *backend;
     void *compiled;
     ti_plan *plan;
-    ti_work work;           // canonical primitives, for the reference device and dumps
+    ti_work work;  // canonical primitives, for the reference device and dumps
     tarn_store *store;
-    const void **inputs;    // by position; NULL: not bound
-    tarn_shape *bound;      // shapes given with them
-    bool reshaped;          // a bound shape changed since the last run
+    const void **inputs;  // by position; NULL: not bound
+    tarn_shape *bound;    // shapes given with them
+    bool reshaped;        // a bound shape changed since the last run
     int64_t dims[TI_MAX_SYMS];
     bool ran;
     int64_t runs;

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "backend/ref/ref.h"
 #include "exec/program.h"
 
 static int find_input(const tarn_program *p, const char *name) {
@@ -93,7 +92,7 @@ tarn_status tarn_run(tarn_program *p) {
     p->runs++;
     ti_run r = {.inputs = p->inputs, .dims = p->dims, .rebind = rebind};
     tarn_status st = p->backend->run(p->compiled, &r);
-    return st == TARN_ENUMERIC ? ti_ref_blame(st, p->plan, &p->work, &r) : st;
+    return st == TARN_ENUMERIC ? ti_backend_find("ref")->explain(st, p->plan, &p->work, &r) : st;
 }
 
 const void *tarn_result(const tarn_program *p, int i, tarn_shape *shape) {
@@ -121,22 +120,22 @@ double tarn_result_scalar(const tarn_program *p, int i) {
 static double kernel_flops(const tarn_program *p, const ti_kernel *k) {
     if (k->kind != TI_K_DOT) return 0;
     return 2.0 * (double)ti_dim_value(k->space.dim[0], p->dims) *
-           (double)ti_dim_value(k->space.dim[1], p->dims) *
-           (double)ti_dim_value(k->depth, p->dims);
+           (double)ti_dim_value(k->space.dim[1], p->dims) * (double)ti_dim_value(k->depth, p->dims);
 }
 
 bool tarn_program_kernel(const tarn_program *p, int i, tarn_kernel_info *out) {
     static const char *const kinds[] = {"map", "rows", "cols", "dot", "check"};
     if (i < 0 || i >= p->plan->n_kernels) return false;
     const ti_kernel *k = &p->plan->kernels[i];
-    *out = (tarn_kernel_info){.kind = kinds[k->kind], .label = k->label,
-                              .flops = kernel_flops(p, k), .runs = p->runs};
+    *out = (tarn_kernel_info){
+        .kind = kinds[k->kind], .label = k->label, .flops = kernel_flops(p, k), .runs = p->runs};
     p->backend->times(p->compiled, i, &out->seconds, &out->best);
     return true;
 }
 
 tarn_program_info tarn_program_stats(const tarn_program *p) {
-    tarn_program_info s = {.arena_bytes = p->plan->arena_bytes, .kernels = p->plan->n_kernels,
+    tarn_program_info s = {.arena_bytes = p->plan->arena_bytes,
+                           .kernels = p->plan->n_kernels,
                            .compile_seconds = p->compile_seconds};
     for (int i = 0; i < p->plan->n_values; i++)
         if (p->plan->values[i].place == TI_VARIABLE)

@@ -103,8 +103,8 @@ tarn_status ti_sample_bind(const ti_sample *s, tarn_program *p) {
         bool used = false;
         for (int j = 0; j < p->plan->n_inputs; j++) used |= !strcmp(p->plan->inputs[j], name);
         if (used)
-            TI_TRY(tarn_bind(p, name, tarn_tensor_cdata(s->data[i]),
-                             *tarn_tensor_shape(s->data[i])));
+            TI_TRY(
+                tarn_bind(p, name, tarn_tensor_cdata(s->data[i]), *tarn_tensor_shape(s->data[i])));
     }
     return TARN_OK;
 }

@@ -34,8 +34,8 @@ struct tarn_graph {
     int n_nodes, cap_nodes;
     ti_sym sym[TI_MAX_SYMS];
     int n_sym;
-    bool hash_cons;        // equal nodes are built once (set by the simplify pass)
-    int *table;            // hash_cons: open addressing, node id + 1
+    bool hash_cons;  // equal nodes are built once (set by the simplify pass)
+    int *table;      // hash_cons: open addressing, node id + 1
     int table_cap;
     const char *scope;
     tarn_node *random_step;  // counter of dropout's draws, when the graph has any
@@ -48,8 +48,7 @@ struct tarn_graph {
 tarn_node *ti_node(tarn_graph *g, const ti_op *op, tarn_node *const *in, int n_in,
                    const ti_attrs *at);
 tarn_node *ti_node1(tarn_graph *g, const ti_op *op, tarn_node *a, const ti_attrs *at);
-tarn_node *ti_node2(tarn_graph *g, const ti_op *op, tarn_node *a, tarn_node *b,
-                    const ti_attrs *at);
+tarn_node *ti_node2(tarn_graph *g, const ti_op *op, tarn_node *a, tarn_node *b, const ti_attrs *at);
 // Record a builder's error (the first wins) and return NULL.
 tarn_node *ti_graph_fail(tarn_graph *g, tarn_status st);
 
@@ -103,11 +102,11 @@ struct tarn_store {
     uint64_t seed;
     ti_variable **vars;  // sorted by name
     int n, cap;
-    bool poisoned;       // a step failed after its first write
+    bool poisoned;  // a step failed after its first write
 };
 ti_variable *ti_store_find(const tarn_store *s, const char *name);
-tarn_status ti_store_add(tarn_store *s, const char *name, tarn_dtype dtype,
-                         const tarn_shape *shape, tarn_init init, ti_variable **out);
+tarn_status ti_store_add(tarn_store *s, const char *name, tarn_dtype dtype, const tarn_shape *shape,
+                         tarn_init init, ti_variable **out);
 // First values of a variable as `init` says, row-major; key from seed and name.
 tarn_status ti_init_fill(tarn_init init, uint64_t key, tarn_dtype dtype, const tarn_shape *shape,
                          void *rows);

@@ -3,7 +3,7 @@
 #ifndef TI_OP_H
 #define TI_OP_H
 
-#include <tarn/ops.h>
+#include <tarn/graph.h>
 
 typedef enum ti_op_kind {
     TI_LEAF,         // input, variable, constant
@@ -39,7 +39,7 @@ typedef enum ti_code {
 #define TI_CODE_ENUM(name, n) TI_##name,
     TI_CODE_MAP(TI_CODE_ENUM)
 #undef TI_CODE_ENUM
-    TI_CODE_COUNT
+        TI_CODE_COUNT
 } ti_code;
 
 typedef enum ti_reduce { TI_SUM, TI_REDUCE_MAX, TI_ARGMAX } ti_reduce;
@@ -48,18 +48,18 @@ typedef enum ti_index { TI_IOTA, TI_RANDOM, TI_DIM } ti_index;
 // Attributes of all ops in one plain record; an op reads the fields named in its file and leaves
 // the others zero, so that records compare with memcmp.
 typedef struct ti_attrs {
-    double value;            // constant; dropout's rate
-    uint64_t stream;         // random bits: hash of the stream's name
-    struct ti_variable *var; // variable, assign
-    int64_t dim;             // numel: the dimension it stands for
-    const char *name;        // input, variable, check_finite; interned in the graph's arena
-    tarn_axes axes;          // reductions
-    int32_t axis;            // iota
-    tarn_dtype dtype;        // input, variable, constant, cast, iota, numel: of the result
-    tarn_shape shape;        // input, variable, iota, random bits, reshape, broadcast: asked for
+    double value;             // constant; dropout's rate
+    uint64_t stream;          // random bits: hash of the stream's name
+    struct ti_variable *var;  // variable, assign
+    int64_t dim;              // numel: the dimension it stands for
+    const char *name;         // input, variable, check_finite; interned in the graph's arena
+    uint32_t axes;            // reductions
+    int32_t axis;             // iota
+    tarn_dtype dtype;         // input, variable, constant, cast, iota, numel: of the result
+    tarn_shape shape;         // input, variable, iota, random bits, reshape, broadcast: asked for
     int32_t perm[TARN_MAX_RANK];  // transpose
-    bool keep;               // reductions
-    bool trans_a, trans_b;   // dot
+    bool keep;                    // reductions
+    bool trans_a, trans_b;        // dot
 } ti_attrs;
 
 // Gradient rule's view: y = op(in[..]), dy its gradient; the rule sets dx[i] (NULL: none flows).

@@ -56,8 +56,7 @@ bool tarn_store_has(const tarn_store *s, const char *name) { return ti_store_fin
 static tarn_status initialise(const tarn_store *s, ti_variable *v, tarn_init init) {
     void *rows = NULL;
     TI_TRY(ti_alloc(ti_form_bytes(TI_ROWS, v->dtype, &v->shape), &rows));
-    tarn_status st =
-        ti_init_fill(init, s->seed ^ ti_hash64(v->name), v->dtype, &v->shape, rows);
+    tarn_status st = ti_init_fill(init, s->seed ^ ti_hash64(v->name), v->dtype, &v->shape, rows);
     if (!st) ti_form_from_rows(v->form, v->dtype, &v->shape, rows, v->data);
     ti_free(rows);
     return st;
@@ -89,12 +88,11 @@ static tarn_status variable_make(const tarn_store *s, const char *name, tarn_dty
     return TARN_OK;
 }
 
-tarn_status ti_store_add(tarn_store *s, const char *name, tarn_dtype dtype,
-                         const tarn_shape *shape, tarn_init init, ti_variable **out) {
+tarn_status ti_store_add(tarn_store *s, const char *name, tarn_dtype dtype, const tarn_shape *shape,
+                         tarn_init init, ti_variable **out) {
     if (s->n == s->cap) {
         int cap = s->cap ? 2 * s->cap : 16;
-        TI_TRY(ti_realloc((size_t)s->n * sizeof *s->vars, (size_t)cap * sizeof *s->vars,
-                          &s->vars));
+        TI_TRY(ti_realloc((size_t)s->n * sizeof *s->vars, (size_t)cap * sizeof *s->vars, &s->vars));
         s->cap = cap;
     }
     ti_variable *v = NULL;
@@ -121,8 +119,8 @@ tarn_status tarn_store_set(tarn_store *s, const char *name, const tarn_tensor *v
     ti_variable *v = ti_store_find(s, name);
     if (!v) return ti_error(TARN_ENOENT, "no variable '%s'", name);
     if (tarn_tensor_dtype(value) != v->dtype)
-        return ti_error(TARN_EDTYPE, "variable '%s' is %s, not %s", name,
-                        tarn_dtype_name(v->dtype), tarn_dtype_name(tarn_tensor_dtype(value)));
+        return ti_error(TARN_EDTYPE, "variable '%s' is %s, not %s", name, tarn_dtype_name(v->dtype),
+                        tarn_dtype_name(tarn_tensor_dtype(value)));
     if (!tarn_shape_equal(tarn_tensor_shape(value), &v->shape)) {
         char want[128], got[128];
         ti_named_shape_text(NULL, &v->shape, want, sizeof want);

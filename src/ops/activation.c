@@ -52,13 +52,15 @@ static void sigmoid_grad(ti_grad *r) {
     r->dx[0] = tarn_mul(r->g, r->dy, slope);
 }
 
-#define COMPOSITE(id, infer_rule, lower_rule, ...)                                          \
-    const ti_op ti_op_##id = {.name = #id, .kind = TI_COMPOSITE, .n_in = 1,                 \
-                              .infer = infer_rule, .lower = lower_rule,                     \
-                              .samples = "3x4; 1; 17; 2x3x5", __VA_ARGS__};                 \
-    tarn_node *tarn_##id(tarn_graph *g, tarn_node *x) {                                     \
-        return ti_node1(g, &ti_op_##id, x, NULL);                                           \
-    }
+#define COMPOSITE(id, infer_rule, lower_rule, ...)            \
+    const ti_op ti_op_##id = {.name = #id,                    \
+                              .kind = TI_COMPOSITE,           \
+                              .n_in = 1,                      \
+                              .infer = infer_rule,            \
+                              .lower = lower_rule,            \
+                              .samples = "3x4; 1; 17; 2x3x5", \
+                              __VA_ARGS__};                   \
+    tarn_node *tarn_##id(tarn_graph *g, tarn_node *x) { return ti_node1(g, &ti_op_##id, x, NULL); }
 COMPOSITE(stop_gradient, same, identity_lower, .no_grad = true)
 COMPOSITE(square, same_float, square_lower, .grad = square_grad)
 COMPOSITE(relu, same_float, relu_lower, .grad = relu_grad)

@@ -46,14 +46,18 @@ static void pick_grad(ti_grad *r, tarn_node *first_won) {
 static void max_grad(ti_grad *r) { pick_grad(r, tarn_less(r->g, r->in[1], r->in[0])); }
 static void min_grad(ti_grad *r) { pick_grad(r, tarn_less(r->g, r->in[0], r->in[1])); }
 
-#define BINARY(id, text, op, rule, divisor)                                                           \
-    const ti_op ti_op_##id = {.name = text, .kind = TI_ELEMENTWISE, .code = op, .n_in = 2,   \
-                              .infer = infer, .grad = rule,                                  \
-                              .samples = "3x4 3x4" divisor "; 5 1" divisor                   \
-                                         "; 2x3x4 4" divisor "; 2x1x3 4x1" divisor           \
-                                         "; 7x1 1x9" divisor "; 1 1" divisor};               \
-    tarn_node *tarn_##id(tarn_graph *g, tarn_node *a, tarn_node *b) {                        \
-        return ti_node2(g, &ti_op_##id, a, b, NULL);                                         \
+#define BINARY(id, text, op, rule, divisor)                                                    \
+    const ti_op ti_op_##id = {.name = text,                                                    \
+                              .kind = TI_ELEMENTWISE,                                          \
+                              .code = op,                                                      \
+                              .n_in = 2,                                                       \
+                              .infer = infer,                                                  \
+                              .grad = rule,                                                    \
+                              .samples = "3x4 3x4" divisor "; 5 1" divisor "; 2x3x4 4" divisor \
+                                         "; 2x1x3 4x1" divisor "; 7x1 1x9" divisor             \
+                                         "; 1 1" divisor};                                     \
+    tarn_node *tarn_##id(tarn_graph *g, tarn_node *a, tarn_node *b) {                          \
+        return ti_node2(g, &ti_op_##id, a, b, NULL);                                           \
     }
 BINARY(add, "add", TI_ADD, add_grad, "")
 BINARY(sub, "sub", TI_SUB, sub_grad, "")

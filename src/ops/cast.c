@@ -21,8 +21,14 @@ static tarn_node *variant(tarn_graph *g, tarn_node *const *in, int v) {
     return ti_node1(g, &ti_op_cast, in[0], &(ti_attrs){.dtype = to[v]});
 }
 
-const ti_op ti_op_cast = {.name = "cast", .kind = TI_ELEMENTWISE, .code = TI_CAST, .n_in = 1,
-                          .infer = infer, .grad = grad, .samples = "3x4; 1", .variant = variant};
+const ti_op ti_op_cast = {.name = "cast",
+                          .kind = TI_ELEMENTWISE,
+                          .code = TI_CAST,
+                          .n_in = 1,
+                          .infer = infer,
+                          .grad = grad,
+                          .samples = "3x4; 1",
+                          .variant = variant};
 
 tarn_node *tarn_cast(tarn_graph *g, tarn_node *x, tarn_dtype dtype) {
     if (!x || x->dtype == dtype) return x;

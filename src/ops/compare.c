@@ -15,12 +15,16 @@ static tarn_status infer_bool(tarn_node *n) {
     return infer(n);
 }
 
-#define COMPARE(id, op, infer_rule, mark)                                                         \
-    const ti_op ti_op_##id = {.name = #id, .kind = TI_ELEMENTWISE, .code = op, .n_in = 2,   \
-                              .infer = infer_rule, .no_grad = true,                         \
-                              .samples = "3x4" mark " 3x4" mark "; 2x3x4" mark " 4" mark};   \
-    tarn_node *tarn_##id(tarn_graph *g, tarn_node *a, tarn_node *b) {                       \
-        return ti_node2(g, &ti_op_##id, a, b, NULL);                                        \
+#define COMPARE(id, op, infer_rule, mark)                                                  \
+    const ti_op ti_op_##id = {.name = #id,                                                 \
+                              .kind = TI_ELEMENTWISE,                                      \
+                              .code = op,                                                  \
+                              .n_in = 2,                                                   \
+                              .infer = infer_rule,                                         \
+                              .no_grad = true,                                             \
+                              .samples = "3x4" mark " 3x4" mark "; 2x3x4" mark " 4" mark}; \
+    tarn_node *tarn_##id(tarn_graph *g, tarn_node *a, tarn_node *b) {                      \
+        return ti_node2(g, &ti_op_##id, a, b, NULL);                                       \
     }
 COMPARE(equal, TI_EQ, infer, ":i3")
 COMPARE(less, TI_LT, infer, "")

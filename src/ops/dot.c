@@ -39,7 +39,11 @@ static tarn_node *variant(tarn_graph *g, tarn_node *const *in, int v) {
     return tarn_dot(g, a, b, v & 1, v & 2);
 }
 
-const ti_op ti_op_dot = {.name = "dot", .kind = TI_DOT, .n_in = 2, .infer = infer, .grad = grad,
+const ti_op ti_op_dot = {.name = "dot",
+                         .kind = TI_DOT,
+                         .n_in = 2,
+                         .infer = infer,
+                         .grad = grad,
                          .variant = variant,
                          .samples = "3x4 4x5; 1x7 7x1; 13x1 1x17; 6x600 600x33"};
 

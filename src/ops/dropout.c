@@ -33,8 +33,13 @@ static tarn_node *variant(tarn_graph *g, tarn_node *const *in, int v) {
     return v > 2 ? NULL : tarn_dropout(g, in[0], rates[v], "sample");
 }
 
-const ti_op ti_op_dropout = {.name = "dropout", .kind = TI_COMPOSITE, .n_in = 2, .infer = infer,
-                             .lower = lower, .grad = grad, .samples = "3x4; 40x33",
+const ti_op ti_op_dropout = {.name = "dropout",
+                             .kind = TI_COMPOSITE,
+                             .n_in = 2,
+                             .infer = infer,
+                             .lower = lower,
+                             .grad = grad,
+                             .samples = "3x4; 40x33",
                              .variant = variant};
 
 tarn_node *tarn_dropout(tarn_graph *g, tarn_node *x, double rate, const char *stream) {

@@ -35,18 +35,18 @@ static tarn_status check_infer(tarn_node *n) {
 
 static void check_grad(ti_grad *r) { r->dx[0] = r->dy; }
 
-const ti_op ti_op_assign = {.name = "assign", .kind = TI_EFFECT, .n_in = 2, .infer = assign_infer,
-                            .no_grad = true};
-const ti_op ti_op_group = {.name = "group", .kind = TI_EFFECT, .n_in = -1, .infer = group_infer,
-                           .no_grad = true};
-const ti_op ti_op_check_finite = {.name = "check_finite", .kind = TI_EFFECT, .n_in = 1,
-                                  .infer = check_infer, .grad = check_grad};
+const ti_op ti_op_assign = {
+    .name = "assign", .kind = TI_EFFECT, .n_in = 2, .infer = assign_infer, .no_grad = true};
+const ti_op ti_op_group = {
+    .name = "group", .kind = TI_EFFECT, .n_in = -1, .infer = group_infer, .no_grad = true};
+const ti_op ti_op_check_finite = {
+    .name = "check_finite", .kind = TI_EFFECT, .n_in = 1, .infer = check_infer, .grad = check_grad};
 
 tarn_node *tarn_assign(tarn_graph *g, tarn_node *variable, tarn_node *value) {
     for (int i = 0; variable && i < g->n_nodes; i++)
         if (g->nodes[i]->op == &ti_op_assign && g->nodes[i]->in[0] == variable)
-            return ti_graph_fail(g, ti_error(TARN_EARG, "variable '%s' is assigned twice",
-                                             variable->at.var->name));
+            return ti_graph_fail(
+                g, ti_error(TARN_EARG, "variable '%s' is assigned twice", variable->at.var->name));
     return ti_node2(g, &ti_op_assign, variable, value, NULL);
 }
 

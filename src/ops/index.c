@@ -25,12 +25,24 @@ static tarn_status numel_infer(tarn_node *n) {
     return TARN_OK;
 }
 
-const ti_op ti_op_iota = {.name = "iota", .kind = TI_INDEX, .code = TI_IOTA, .n_in = 0,
-                          .infer = iota_infer, .no_grad = true};
-const ti_op ti_op_random_bits = {.name = "random_bits", .kind = TI_INDEX, .code = TI_RANDOM,
-                                 .n_in = 1, .infer = random_infer, .no_grad = true};
-const ti_op ti_op_numel = {.name = "numel", .kind = TI_INDEX, .code = TI_DIM, .n_in = 0,
-                           .infer = numel_infer, .no_grad = true};
+const ti_op ti_op_iota = {.name = "iota",
+                          .kind = TI_INDEX,
+                          .code = TI_IOTA,
+                          .n_in = 0,
+                          .infer = iota_infer,
+                          .no_grad = true};
+const ti_op ti_op_random_bits = {.name = "random_bits",
+                                 .kind = TI_INDEX,
+                                 .code = TI_RANDOM,
+                                 .n_in = 1,
+                                 .infer = random_infer,
+                                 .no_grad = true};
+const ti_op ti_op_numel = {.name = "numel",
+                           .kind = TI_INDEX,
+                           .code = TI_DIM,
+                           .n_in = 0,
+                           .infer = numel_infer,
+                           .no_grad = true};
 
 tarn_node *tarn_iota(tarn_graph *g, tarn_shape shape, int axis) {
     return ti_node(g, &ti_op_iota, NULL, 0, &(ti_attrs){.shape = shape, .axis = axis});

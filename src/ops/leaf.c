@@ -27,8 +27,7 @@ static tarn_status shape_ok(const tarn_graph *g, const char *what, const tarn_sh
         return ti_error(TARN_ESHAPE, "%s: rank %d, 0 to %d allowed", what, s->rank, TARN_MAX_RANK);
     for (int i = 0; i < s->rank; i++)
         if (s->dim[i] < 0 && (!named_allowed || -s->dim[i] > g->n_sym))
-            return ti_error(TARN_ESHAPE, "%s: dimension %d is %lld", what, i,
-                            (long long)s->dim[i]);
+            return ti_error(TARN_ESHAPE, "%s: dimension %d is %lld", what, i, (long long)s->dim[i]);
     return TARN_OK;
 }
 

@@ -28,8 +28,13 @@ static tarn_node *variant(tarn_graph *g, tarn_node *const *in, int v) {
 }
 
 // differentiated through its lowering
-const ti_op ti_op_mean = {.name = "mean", .kind = TI_COMPOSITE, .n_in = 1, .infer = infer,
-                          .lower = lower, .samples = "3x4; 17; 2x3x4", .variant = variant};
+const ti_op ti_op_mean = {.name = "mean",
+                          .kind = TI_COMPOSITE,
+                          .n_in = 1,
+                          .infer = infer,
+                          .lower = lower,
+                          .samples = "3x4; 17; 2x3x4",
+                          .variant = variant};
 
 tarn_node *tarn_mean(tarn_graph *g, tarn_node *x, tarn_axes axes, int flags) {
     if (!x) return NULL;

@@ -2,6 +2,8 @@
 #ifndef TI_OPS_H
 #define TI_OPS_H
 
+#include <tarn/ops.h>
+
 #include "graph/graph.h"
 
 #define TI_OP(name) extern const ti_op ti_op_##name;

@@ -63,14 +63,29 @@ static tarn_node *argmax_variant(tarn_graph *g, tarn_node *const *in, int v) {
     return v ? NULL : tarn_argmax(g, in[0]);
 }
 
-const ti_op ti_op_sum = {.name = "sum", .kind = TI_REDUCE, .code = TI_SUM, .n_in = 1,
-                         .infer = infer, .grad = sum_grad, .samples = "3x4; 17; 1x5; 40x3; 2x3x4; 1x5000",
+const ti_op ti_op_sum = {.name = "sum",
+                         .kind = TI_REDUCE,
+                         .code = TI_SUM,
+                         .n_in = 1,
+                         .infer = infer,
+                         .grad = sum_grad,
+                         .samples = "3x4; 17; 1x5; 40x3; 2x3x4; 1x5000",
                          .variant = sum_variant};
-const ti_op ti_op_max = {.name = "max", .kind = TI_REDUCE, .code = TI_REDUCE_MAX, .n_in = 1,
-                         .infer = infer, .grad = max_grad, .samples = "3x4; 17; 1x5; 2x3x4",
+const ti_op ti_op_max = {.name = "max",
+                         .kind = TI_REDUCE,
+                         .code = TI_REDUCE_MAX,
+                         .n_in = 1,
+                         .infer = infer,
+                         .grad = max_grad,
+                         .samples = "3x4; 17; 1x5; 2x3x4",
                          .variant = max_variant};
-const ti_op ti_op_argmax = {.name = "argmax", .kind = TI_REDUCE, .code = TI_ARGMAX, .n_in = 1,
-                            .infer = infer_argmax, .no_grad = true, .samples = "3x4; 17; 40x33; 5x1",
+const ti_op ti_op_argmax = {.name = "argmax",
+                            .kind = TI_REDUCE,
+                            .code = TI_ARGMAX,
+                            .n_in = 1,
+                            .infer = infer_argmax,
+                            .no_grad = true,
+                            .samples = "3x4; 17; 40x33; 5x1",
                             .variant = argmax_variant};
 
 static tarn_node *reduce(tarn_graph *g, const ti_op *op, tarn_node *x, tarn_axes axes, int flags) {

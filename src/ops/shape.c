@@ -22,9 +22,7 @@ static tarn_status reshape_infer(tarn_node *n) {
     return TARN_OK;
 }
 
-static void reshape_grad(ti_grad *r) {
-    r->dx[0] = tarn_reshape(r->g, r->dy, r->in[0]->shape);
-}
+static void reshape_grad(ti_grad *r) { r->dx[0] = tarn_reshape(r->g, r->dy, r->in[0]->shape); }
 
 static tarn_status transpose_infer(tarn_node *n) {
     const tarn_shape *x = &n->in[0]->shape;
@@ -80,15 +78,27 @@ static tarn_node *broadcast_variant(tarn_graph *g, tarn_node *const *in, int v) 
     return v ? NULL : tarn_broadcast_to(g, in[0], s);
 }
 
-const ti_op ti_op_reshape = {.name = "reshape", .kind = TI_VIEW, .n_in = 1,
-                             .infer = reshape_infer, .grad = reshape_grad, .samples = "3x4; 2x3x4",
+const ti_op ti_op_reshape = {.name = "reshape",
+                             .kind = TI_VIEW,
+                             .n_in = 1,
+                             .infer = reshape_infer,
+                             .grad = reshape_grad,
+                             .samples = "3x4; 2x3x4",
                              .variant = reshape_variant};
-const ti_op ti_op_transpose = {.name = "transpose", .kind = TI_VIEW, .n_in = 1,
-                               .infer = transpose_infer, .grad = transpose_grad,
-                               .samples = "3x4; 17; 2x3x4", .variant = transpose_variant};
-const ti_op ti_op_broadcast_to = {.name = "broadcast_to", .kind = TI_VIEW, .n_in = 1,
-                                  .infer = broadcast_infer, .grad = broadcast_grad,
-                                  .samples = "1x4; 3x1; 1", .variant = broadcast_variant};
+const ti_op ti_op_transpose = {.name = "transpose",
+                               .kind = TI_VIEW,
+                               .n_in = 1,
+                               .infer = transpose_infer,
+                               .grad = transpose_grad,
+                               .samples = "3x4; 17; 2x3x4",
+                               .variant = transpose_variant};
+const ti_op ti_op_broadcast_to = {.name = "broadcast_to",
+                                  .kind = TI_VIEW,
+                                  .n_in = 1,
+                                  .infer = broadcast_infer,
+                                  .grad = broadcast_grad,
+                                  .samples = "1x4; 3x1; 1",
+                                  .variant = broadcast_variant};
 
 tarn_node *tarn_reshape(tarn_graph *g, tarn_node *x, tarn_shape shape) {
     if (!x || tarn_shape_equal(&x->shape, &shape)) return x;

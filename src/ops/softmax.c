@@ -24,8 +24,13 @@ static void grad(ti_grad *r) {
     r->dx[0] = tarn_mul(r->g, r->y, tarn_sub(r->g, r->dy, s));
 }
 
-const ti_op ti_op_softmax = {.name = "softmax", .kind = TI_COMPOSITE, .n_in = 1, .infer = infer,
-                             .lower = lower, .grad = grad, .samples = "3x4; 17; 40x10; 2x3x5"};
+const ti_op ti_op_softmax = {.name = "softmax",
+                             .kind = TI_COMPOSITE,
+                             .n_in = 1,
+                             .infer = infer,
+                             .lower = lower,
+                             .grad = grad,
+                             .samples = "3x4; 17; 40x10; 2x3x5"};
 
 tarn_node *tarn_softmax(tarn_graph *g, tarn_node *x) {
     return ti_node1(g, &ti_op_softmax, x, NULL);

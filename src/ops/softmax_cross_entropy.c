@@ -52,9 +52,13 @@ static void grad(ti_grad *r) {
     r->dx[0] = tarn_mul(g, tarn_sub(g, tarn_softmax(g, x), hot), column(g, r->dy));
 }
 
-const ti_op ti_op_softmax_cross_entropy = {.name = "softmax_cross_entropy", .kind = TI_COMPOSITE,
-                                           .n_in = 2, .infer = infer, .lower = lower,
-                                           .grad = grad, .samples = "3x4 3:i4; 40x10 40:i10; 1x2 1:i2"};
+const ti_op ti_op_softmax_cross_entropy = {.name = "softmax_cross_entropy",
+                                           .kind = TI_COMPOSITE,
+                                           .n_in = 2,
+                                           .infer = infer,
+                                           .lower = lower,
+                                           .grad = grad,
+                                           .samples = "3x4 3:i4; 40x10 40:i10; 1x2 1:i2"};
 
 tarn_node *tarn_softmax_cross_entropy(tarn_graph *g, tarn_node *logits, tarn_node *labels) {
     return ti_node2(g, &ti_op_softmax_cross_entropy, logits, labels, NULL);

@@ -31,9 +31,7 @@ static void exp_grad(ti_grad *r) { r->dx[0] = tarn_mul(r->g, r->dy, r->y); }
 static void log_grad(ti_grad *r) { r->dx[0] = tarn_div(r->g, r->dy, r->in[0]); }
 
 // dy / (2 y)
-static void sqrt_grad(ti_grad *r) {
-    r->dx[0] = tarn_div(r->g, r->dy, tarn_add(r->g, r->y, r->y));
-}
+static void sqrt_grad(ti_grad *r) { r->dx[0] = tarn_div(r->g, r->dy, tarn_add(r->g, r->y, r->y)); }
 
 // dy * (1 - y^2)
 static void tanh_grad(ti_grad *r) {
@@ -41,14 +39,16 @@ static void tanh_grad(ti_grad *r) {
     r->dx[0] = tarn_mul(r->g, r->dy, tarn_sub(r->g, one, tarn_mul(r->g, r->y, r->y)));
 }
 
-#define UNARY(id, op, infer_rule, rule, domain)                                                     \
-    const ti_op ti_op_##id = {.name = #id, .kind = TI_ELEMENTWISE, .code = op, .n_in = 1,   \
-                              .infer = infer_rule, .grad = rule,                            \
-                              .samples = "3x4" domain "; 1" domain "; 17" domain            \
-                                         "; 2x3x5" domain};                                 \
-    tarn_node *tarn_##id(tarn_graph *g, tarn_node *x) {                                     \
-        return ti_node1(g, &ti_op_##id, x, NULL);                                           \
-    }
+#define UNARY(id, op, infer_rule, rule, domain)                                  \
+    const ti_op ti_op_##id = {.name = #id,                                       \
+                              .kind = TI_ELEMENTWISE,                            \
+                              .code = op,                                        \
+                              .n_in = 1,                                         \
+                              .infer = infer_rule,                               \
+                              .grad = rule,                                      \
+                              .samples = "3x4" domain "; 1" domain "; 17" domain \
+                                         "; 2x3x5" domain};                      \
+    tarn_node *tarn_##id(tarn_graph *g, tarn_node *x) { return ti_node1(g, &ti_op_##id, x, NULL); }
 UNARY(neg, TI_NEG, infer_signed, neg_grad, "")
 UNARY(abs, TI_ABS, infer_signed, abs_grad, "")
 UNARY(exp, TI_EXP, infer_float, exp_grad, "")

@@ -19,8 +19,13 @@ static void grad(ti_grad *r) {
     r->dx[2] = ti_sum_to(r->g, tarn_where(r->g, r->in[0], zero, r->dy), &r->in[2]->shape);
 }
 
-const ti_op ti_op_where = {.name = "where", .kind = TI_ELEMENTWISE, .code = TI_WHERE, .n_in = 3,
-                           .infer = infer, .grad = grad, .samples = "3x4:b 3x4 3x4; 4:b 3x4 1"};
+const ti_op ti_op_where = {.name = "where",
+                           .kind = TI_ELEMENTWISE,
+                           .code = TI_WHERE,
+                           .n_in = 3,
+                           .infer = infer,
+                           .grad = grad,
+                           .samples = "3x4:b 3x4 3x4; 4:b 3x4 1"};
 
 tarn_node *tarn_where(tarn_graph *g, tarn_node *cond, tarn_node *a, tarn_node *b) {
     tarn_node *in[3] = {cond, a, b};

@@ -19,8 +19,8 @@ tarn_status ti_rewrite(const ti_work *old, ti_rule rule, bool hash_cons, ti_work
 void ti_work_free(ti_work *w);
 
 tarn_status ti_pass_specialise(const ti_work *in, ti_work *out);  // named dims of maximum 1
-tarn_status ti_pass_lower(const ti_work *in, ti_work *out);     // composites -> primitives
-tarn_status ti_pass_simplify(const ti_work *in, ti_work *out);  // CSE, dead code, algebra
-tarn_status ti_pass_canonical(const ti_work *in, ti_work *out); // reductions -> two axes
+tarn_status ti_pass_lower(const ti_work *in, ti_work *out);       // composites -> primitives
+tarn_status ti_pass_simplify(const ti_work *in, ti_work *out);    // CSE, dead code, algebra
+tarn_status ti_pass_canonical(const ti_work *in, ti_work *out);   // reductions -> two axes
 
 #endif

@@ -7,8 +7,8 @@ typedef struct build {
     const ti_groups *gs;
     const ti_target *target;
     ti_plan *p;
-    int *value;       // by node id: value that holds it, -1
-    int16_t *inst;    // by node id: instruction in the kernel at hand, -1
+    int *value;     // by node id: value that holds it, -1
+    int16_t *inst;  // by node id: instruction in the kernel at hand, -1
     ti_kernel *k;
     int cap_inst, cap_access;
     ti_kernel *unpack;  // kernels that copy variables to row-major order, run first
@@ -21,8 +21,8 @@ typedef struct build {
 static tarn_status value_new(build *b, ti_value v, int *out) {
     if (b->p->n_values == b->p->cap_values) {
         int cap = b->p->cap_values ? 2 * b->p->cap_values : 32;
-        TI_TRY(ti_realloc((size_t)b->p->n_values * sizeof v, (size_t)cap * sizeof v,
-                          &b->p->values));
+        TI_TRY(
+            ti_realloc((size_t)b->p->n_values * sizeof v, (size_t)cap * sizeof v, &b->p->values));
         b->p->cap_values = cap;
     }
     v.alias = -1;
@@ -252,8 +252,8 @@ static tarn_status reduce_inst(build *b, const tarn_node *n, int16_t *out) {
     in.src = (uint8_t)n->in[0]->dtype;
     ti_access a;
     memset(&a, 0, sizeof a);
-    const tarn_node *x =
-        ti_resolve(b->gs, n->in[0], n->in[0], ti_squeeze(&n->in[0]->shape).rank, &a);
+    const tarn_node *x = ti_resolve(b->gs, n->in[0], n->in[0], ti_squeeze(&n->in[0]->shape).rank,
+                                    &a);
     if (b->gs->of[x->id] == b->group) {
         in.a[0] = b->inst[x->id];
     } else {
@@ -334,7 +334,8 @@ static tarn_status matrix(build *b, const tarn_node *o, bool trans, ti_access *a
 
 static tarn_status packed(build *b, tarn_dtype dtype, int64_t elements, int *out) {
     return value_new(b,
-                     (ti_value){.dtype = dtype, .shape = {1, {elements}},
+                     (ti_value){.dtype = dtype,
+                                .shape = {1, {elements}},
                                 .bytes = (size_t)elements * tarn_dtype_size(dtype)},
                      out);
 }
@@ -398,8 +399,8 @@ static tarn_status check_kernel(build *b, const tarn_node *n) {
 
 static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
     const ti_group *gr = &b->gs->group[group];
-    *k = (ti_kernel){.kind = gr->kind, .space = gr->space, .pack_a = -1, .pack_b = -1,
-                     .value = -1, .label = ""};
+    *k = (ti_kernel){
+        .kind = gr->kind, .space = gr->space, .pack_a = -1, .pack_b = -1, .value = -1, .label = ""};
     b->k = k;
     b->group = group;
     b->cap_inst = b->cap_access = 0;
@@ -423,9 +424,9 @@ static tarn_status add_inputs(build *b) {
         if (v->op != &ti_op_input) continue;
         int at = b->p->n_inputs++;
         TI_TRY(ti_arena_strdup(&b->p->arena, v->at.name, &b->p->inputs[at]));
-        TI_TRY(value_new(b, (ti_value){.place = TI_INPUT, .dtype = v->dtype, .shape = v->shape,
-                                       .input = at},
-                         &b->value[i]));
+        TI_TRY(value_new(
+            b, (ti_value){.place = TI_INPUT, .dtype = v->dtype, .shape = v->shape, .input = at},
+            &b->value[i]));
         b->p->input_value[at] = b->value[i];
     }
     return TARN_OK;

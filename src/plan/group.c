@@ -68,8 +68,8 @@ static const tarn_node *floating(const ti_groups *gs, const tarn_node *n, int i,
     const tarn_node *base = ti_storage(gs, o);
     if (gs->of[base->id] != TI_FLOATING) return NULL;
     t = ti_squeeze(&base->shape);
-    *along = gs->fuse && is_map_node(n) && s.rank > 0 && o == base &&
-             tarn_shape_equal(&s, &t) && ti_access_identity(&a, s.rank);
+    *along = gs->fuse && is_map_node(n) && s.rank > 0 && o == base && tarn_shape_equal(&s, &t) &&
+             ti_access_identity(&a, s.rank);
     return base;
 }
 

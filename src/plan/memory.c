@@ -153,7 +153,6 @@ static int gather_spans(const ti_plan *p, span *s) {
     return n;
 }
 
-
 static tarn_status offsets(ti_plan *p) {
     span *s = NULL;
     TI_TRY(ti_alloc(((size_t)p->n_values + 1) * sizeof *s, &s));
@@ -197,8 +196,8 @@ static tarn_status no_overlap(const ti_plan *p) {
 typedef struct order {
     const ti_plan *p;
     bool *written;
-    int wrong;        // a value read on the wrong side of its write, -1
-    bool store;       // which of the two to look at
+    int wrong;   // a value read on the wrong side of its write, -1
+    bool store;  // which of the two to look at
 } order;
 
 static void look(void *ctx, int value, bool write) {

@@ -12,9 +12,9 @@
 
 // What of a machine the planner must know.
 typedef struct ti_target {
-    int mr;          // rows of a packed panel of the left operand
-    bool fuse;       // element-wise work joins its producers
-    bool in_place;   // results may take over memory of operands that end there
+    int mr;         // rows of a packed panel of the left operand
+    bool fuse;      // element-wise work joins its producers
+    bool in_place;  // results may take over memory of operands that end there
 } ti_target;
 
 // ---- values: what lies in memory ----------------------------------------------------------------
@@ -22,13 +22,13 @@ typedef enum ti_place { TI_ARENA, TI_INPUT, TI_VARIABLE } ti_place;
 typedef struct ti_value {
     ti_place place;
     tarn_dtype dtype;
-    tarn_shape shape;        // named dimensions allowed
-    ti_variable *var;        // TI_VARIABLE
-    int input;               // TI_INPUT: position
-    size_t bytes;            // at the maxima
-    size_t offset;           // TI_ARENA
-    int first, last;         // kernels between which it is alive
-    int alias;               // takes over this value's memory, -1: own
+    tarn_shape shape;  // named dimensions allowed
+    ti_variable *var;  // TI_VARIABLE
+    int input;         // TI_INPUT: position
+    size_t bytes;      // at the maxima
+    size_t offset;     // TI_ARENA
+    int first, last;   // kernels between which it is alive
+    int alias;         // takes over this value's memory, -1: own
 } ti_value;
 
 // How a loop nest addresses a value: space dimension d follows axis[d] of `shape`, -1 repeats.
@@ -53,10 +53,10 @@ typedef enum ti_inst_kind {
 } ti_inst_kind;
 typedef struct ti_inst {
     uint8_t kind, code;
-    uint8_t dtype;    // of the result (store: of what is stored)
-    uint8_t src;      // dtype of a[0] (comparisons: of both operands)
-    bool row;         // row kernels: varies along the row (else one a row)
-    bool fixed;       // the same for every element of a run
+    uint8_t dtype;  // of the result (store: of what is stored)
+    uint8_t src;    // dtype of a[0] (comparisons: of both operands)
+    bool row;       // row kernels: varies along the row (else one a row)
+    bool fixed;     // the same for every element of a run
     int16_t a[3];
     int16_t access;
     double imm;
@@ -68,29 +68,29 @@ typedef enum ti_kernel_kind { TI_K_MAP, TI_K_ROWS, TI_K_COLS, TI_K_DOT, TI_K_CHE
 typedef struct ti_kernel {
     ti_kernel_kind kind;
     const char *label;
-    tarn_shape space;      // of the body; row kernels: last dimension is the row
+    tarn_shape space;  // of the body; row kernels: last dimension is the row
     ti_inst *inst;
     int n_inst;
     ti_access *access;
     int n_access;
-    tarn_dtype dtype;      // contraction, column sum: of the accumulators
-    ti_access a, b;        // contraction: a over (m,k), b over (k,n); column sum: a over (r,c)
-    int64_t depth;         // contraction: k; column sum: r
-    int pack_a, pack_b;    // values for packed operands, -1: read as they are
-    int value;             // check
-    const char *what;      // check: name for the message
+    tarn_dtype dtype;    // contraction, column sum: of the accumulators
+    ti_access a, b;      // contraction: a over (m,k), b over (k,n); column sum: a over (r,c)
+    int64_t depth;       // contraction: k; column sum: r
+    int pack_a, pack_b;  // values for packed operands, -1: read as they are
+    int value;           // check
+    const char *what;    // check: name for the message
 } ti_kernel;
 
 typedef struct ti_plan {
-    ti_arena arena;        // of everything here
+    ti_arena arena;  // of everything here
     ti_value *values;
     int n_values, cap_values;
     ti_kernel *kernels;
     int n_kernels;
-    int *fetch;            // values of the roots, -1: none (assign, group)
+    int *fetch;  // values of the roots, -1: none (assign, group)
     int n_fetch;
-    const char **inputs;   // names by position
-    int *input_value;      // values of the inputs
+    const char **inputs;  // names by position
+    int *input_value;     // values of the inputs
     int n_inputs;
     ti_sym sym[TI_MAX_SYMS];
     int n_sym;
@@ -115,17 +115,17 @@ void ti_kernel_values(const ti_kernel *k, void (*f)(void *ctx, int value, bool w
 enum { TI_NO_GROUP = -1, TI_FLOATING = -2 };
 typedef struct ti_group {
     ti_kernel_kind kind;
-    tarn_shape space;      // without axes of size 1; column kernels: of the result
-    const tarn_node *root; // contraction, column sum, check
-    bool prologue;         // needs only leaves: runs before all others
+    tarn_shape space;       // without axes of size 1; column kernels: of the result
+    const tarn_node *root;  // contraction, column sum, check
+    bool prologue;          // needs only leaves: runs before all others
 } ti_group;
 typedef struct ti_groups {
     const tarn_graph *g;
     ti_group *group;
     int n, cap;
-    int *of;               // by node id: its group, or one of the two above
-    int *assign_of;        // by node id of an assign: group that stores it
-    bool *stored;          // by node id: lies in memory
+    int *of;         // by node id: its group, or one of the two above
+    int *assign_of;  // by node id of an assign: group that stores it
+    bool *stored;    // by node id: lies in memory
     bool fuse;
 } ti_groups;
 tarn_status ti_groups_make(const tarn_graph *g, tarn_node *const *roots, int n_roots, bool fuse,

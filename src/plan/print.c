@@ -27,8 +27,8 @@ static void print_access(const ti_plan *p, const ti_kernel *k, const ti_access *
 }
 
 static void print_inst(const ti_plan *p, const ti_kernel *k, int i, ti_buf *out) {
-    static const char *const kinds[] = {"acc",  "load",   "const", "dim",  "index",
-                                        "random", "", "reduce", "store"};
+    static const char *const kinds[] = {"acc",    "load", "const",  "dim",  "index",
+                                        "random", "",     "reduce", "store"};
     static const char *const reduces[] = {"sum", "max", "argmax"};
     const ti_inst *in = &k->inst[i];
     ti_buf_printf(out, "    %%%d = %s%s %s", i, kinds[in->kind],

@@ -7,13 +7,13 @@
 
 typedef struct ti_contract {
     const ti_isa *isa;
-    ti_loop *loop;          // what is done to each tile of the result
+    ti_loop *loop;  // what is done to each tile of the result
     int64_t m, n, k;
     size_t size;
-    ti_matrix a, b;         // operands as they lie
-    char *packed_a;         // NULL: the left operand is read as it lies (one row)
-    char *packed_b;         // NULL: the right operand lies in panels
-    bool by_panel;          // the body touches packed variables: 16 columns at a time
+    ti_matrix a, b;  // operands as they lie
+    char *packed_a;  // NULL: the left operand is read as it lies (one row)
+    char *packed_b;  // NULL: the right operand lies in panels
+    bool by_panel;   // the body touches packed variables: 16 columns at a time
 } ti_contract;
 void ti_contract_pack(const ti_contract *c, int thread, int n_threads);
 void ti_contract_run(const ti_contract *c, char *scratch, int thread, int n_threads);

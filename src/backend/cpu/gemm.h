@@ -44,10 +44,10 @@ const ti_isa *ti_isa_pick(void);
 // variable [rows, cols] seen as it is or transposed.
 typedef struct ti_matrix {
     const char *base;
-    size_t size;        // bytes of an element: 4 or 8
-    int64_t rs, cs;     // strides in elements
+    size_t size;     // bytes of an element: 4 or 8
+    int64_t rs, cs;  // strides in elements
     bool panels, trans;
-    int64_t rows;       // panels: rows of the variable
+    int64_t rows;  // panels: rows of the variable
 } ti_matrix;
 // Pack panels lo..hi-1 of the left (m x k) or right (k x n) operand; lanes past the edge are zero.
 void ti_pack_a(const ti_isa *isa, char *out, const ti_matrix *x, int64_t m, int64_t k, int64_t lo,

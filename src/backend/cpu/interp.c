@@ -10,18 +10,18 @@ typedef struct iop {
     ti_inst in;
     ti_vec_fn fn;
     ti_reduce_fn reduce, chunk;
-    int slot;       // where its result goes
-    bool copy;      // a load that is stored as it is: must not alias what another store overwrites
-    bool spread[3]; // row kernels: operand is one a row, the result one an element
+    int slot;        // where its result goes
+    bool copy;       // a load that is stored as it is: must not alias what another store overwrites
+    bool spread[3];  // row kernels: operand is one a row, the result one an element
     size_t size;
 } iop;
 
 struct ti_icode {
     iop *op;
     int n, n_slots, n_fixed;
-    bool rows;       // row kernel
-    bool stream;     // row kernel whose long rows stream
-    int64_t block;   // elements a slot holds
+    bool rows;      // row kernel
+    bool stream;    // row kernel whose long rows stream
+    int64_t block;  // elements a slot holds
     const ti_interp *isa;
 };
 

@@ -13,9 +13,9 @@ typedef void (*ti_reduce_fn)(void *y, const void *x, int64_t n);
 typedef struct ti_interp {
     ti_vec_fn code[TI_CODE_COUNT][TARN_DTYPE_COUNT];  // by dtype of the operands (where: result)
     ti_vec_fn cast[TARN_DTYPE_COUNT][TARN_DTYPE_COUNT];
-    ti_reduce_fn reduce[3][TARN_DTYPE_COUNT];         // whole row
-    ti_reduce_fn chunk[2][TARN_DTYPE_COUNT];          // at most 4096
-    ti_reduce_fn tree[2][TARN_DTYPE_COUNT];           // 16 lanes
+    ti_reduce_fn reduce[3][TARN_DTYPE_COUNT];  // whole row
+    ti_reduce_fn chunk[2][TARN_DTYPE_COUNT];   // at most 4096
+    ti_reduce_fn tree[2][TARN_DTYPE_COUNT];    // 16 lanes
     void (*random)(uint32_t *y, uint64_t key, uint64_t step, int64_t index, int64_t n);
 } ti_interp;
 

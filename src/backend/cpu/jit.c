@@ -25,11 +25,11 @@
 #include "codegen/print.h"
 
 typedef struct ti_jit {
-    char *object;      // path of the shared object in the cache
+    char *object;  // path of the shared object in the cache
     char *source;
     pthread_t thread;
-    bool threaded;     // a background compile was started and not joined
-    atomic_int done;   // 1: the object is there, 2: it could not be made
+    bool threaded;    // a background compile was started and not joined
+    atomic_int done;  // 1: the object is there, 2: it could not be made
     void *handle;
 } ti_jit;
 
@@ -45,8 +45,14 @@ static const char *find_compiler(void) {
 // Flags of the instruction set that the interpreter uses too.
 static const char *const *isa_flags(const ti_isa *isa) {
     static const char *const avx2[] = {"-mavx2", "-mfma", NULL};
-    static const char *const avx512[] = {"-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl",
-                                         "-mavx2", "-mfma", "-mprefer-vector-width=512", NULL};
+    static const char *const avx512[] = {"-mavx512f",
+                                         "-mavx512dq",
+                                         "-mavx512bw",
+                                         "-mavx512vl",
+                                         "-mavx2",
+                                         "-mfma",
+                                         "-mprefer-vector-width=512",
+                                         NULL};
     static const char *const none[] = {NULL};
     return !strcmp(isa->name, "avx2") ? avx2 : !strcmp(isa->name, "avx512") ? avx512 : none;
 }
@@ -75,8 +81,7 @@ static tarn_status print_source(const ti_cpu_program *p, ti_buf *b) {
     return ti_buf_status(b);
 }
 
-static void hash_source(const ti_cpu_program *p, const char *cc, const char *source,
-                        char hex[65]) {
+static void hash_source(const ti_cpu_program *p, const char *cc, const char *source, char hex[65]) {
     ti_sha256 h;
     ti_sha256_init(&h);
     ti_sha256_add(&h, source, strlen(source));
@@ -119,9 +124,17 @@ static bool cache_path(const char *hex, char *out, size_t cap) {
 // ---- compiling ----------------------------------------------------------------------------------
 
 static bool run_compiler(const char *cc, const ti_isa *isa, const char *in, const char *out) {
-    const char *argv[40] = {cc, "-std=gnu11", "-O3", "-fPIC", "-shared", "-ffp-contract=off",
-                            "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-w"};
-    char *const env[] = {(char *)(uintptr_t)"PATH=/usr/bin:/bin", (char *)(uintptr_t)"LC_ALL=C",
+    const char *argv[40] = {cc,
+                            "-std=gnu11",
+                            "-O3",
+                            "-fPIC",
+                            "-shared",
+                            "-ffp-contract=off",
+                            "-fno-math-errno",
+                            "-fno-trapping-math",
+                            "-fwrapv",
+                            "-w"};
+    char *const env[] = {(char *)(uintptr_t) "PATH=/usr/bin:/bin", (char *)(uintptr_t) "LC_ALL=C",
                          NULL};
     int n = 10, status = 1;
     for (const char *const *f = isa_flags(isa); *f; f++) argv[n++] = *f;

@@ -171,8 +171,8 @@ static void execute(const ti_loop *l, const ti_tile *t) {
 }
 
 // Rows lo..hi-1 of all outer x rows, and columns c0..c1-1 of each.
-static void walk(const ti_loop *l, const ti_nest *n, ti_tile *t, int64_t lo, int64_t hi,
-                 int64_t c0, int64_t c1) {
+static void walk(const ti_loop *l, const ti_nest *n, ti_tile *t, int64_t lo, int64_t hi, int64_t c0,
+                 int64_t c1) {
     while (lo < hi) {
         int64_t outer = lo / n->rows, r = lo % n->rows;
         t->rows = ti_min_i64(n->rows - r, hi - lo);

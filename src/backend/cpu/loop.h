@@ -10,7 +10,7 @@ typedef void (*ti_tile_fn)(const ti_tile *t);
 
 // One nest after coalescing: outer dimensions, then rows and columns of the tiles.
 typedef struct ti_nest {
-    int rank;                        // outer dimensions
+    int rank;  // outer dimensions
     int64_t extent[TARN_MAX_RANK];
     int64_t rows, cols;
     int64_t (*stride)[TARN_MAX_RANK];  // by access: of the outer dimensions, elements
@@ -20,11 +20,11 @@ typedef struct ti_nest {
 typedef struct ti_loop {
     const ti_kernel *k;
     ti_icode *icode;
-    ti_tile_fn compiled;   // NULL: interpreted
-    char **ptr;            // by access: where its value lies, NULL for index accesses
-    size_t *size;          // by access: bytes of an element
-    bool *panels;          // by access: packed variable
-    ti_nest nest[2];       // with packed variables: whole panels, and the last narrow one
+    ti_tile_fn compiled;  // NULL: interpreted
+    char **ptr;           // by access: where its value lies, NULL for index accesses
+    size_t *size;         // by access: bytes of an element
+    bool *panels;         // by access: packed variable
+    ti_nest nest[2];      // with packed variables: whole panels, and the last narrow one
     int n_nests;
     double *dims;
     uint64_t seed;

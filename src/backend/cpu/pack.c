@@ -4,54 +4,54 @@
 
 #include "backend/cpu/gemm.h"
 
-#define PACKERS(W, S)                                                                            \
-    static W at_##S(const ti_matrix *x, int64_t i, int64_t j) {                                  \
-        const W *p = (const W *)x->base;                                                         \
-        if (!x->panels) return p[i * x->rs + j * x->cs];                                         \
-        int64_t r = x->trans ? j : i, c = x->trans ? i : j;                                      \
-        return p[((c / TI_PANEL) * x->rows + r) * TI_PANEL + c % TI_PANEL];                      \
-    }                                                                                            \
-    /* `n` lanes from (i, j) on, one step apart in i (down) or j */                              \
-    static void lanes_##S(W *y, const ti_matrix *x, int64_t i, int64_t j, int n, int width,      \
-                          bool down) {                                                           \
-        for (int l = 0; l < n; l++) y[l] = down ? at_##S(x, i + l, j) : at_##S(x, i, j + l);     \
-        for (int l = n; l < width; l++) y[l] = 0;                                                \
-    }                                                                                            \
-    /* panel of `width` lanes over `k` steps; unit: lanes lie next to each other */              \
-    static void strided_##S(W *y, const W *x, int n, int width, int64_t k, int64_t lane,         \
-                            int64_t step) {                                                      \
-        for (int64_t q = 0; q < k; q++, y += width, x += step) {                                 \
-            for (int l = 0; l < n; l++) y[l] = x[l * lane];                                      \
-            for (int l = n; l < width; l++) y[l] = 0;                                            \
-        }                                                                                        \
-    }                                                                                            \
-    /* lanes far apart, steps next to each other: eight steps of all lanes at a time */          \
-    static void gathered_##S(W *restrict y, const W *restrict x, int n, int width, int64_t k,    \
-                             int64_t lane) {                                                     \
-        int64_t q = 0;                                                                           \
-        for (; q + 8 <= k; q += 8)                                                               \
-            for (int l = 0; l < n; l++)                                                          \
-                for (int s = 0; s < 8; s++) y[(q + s) * width + l] = x[l * lane + q + s];        \
-        for (; q < k; q++)                                                                       \
-            for (int l = 0; l < n; l++) y[q * width + l] = x[l * lane + q];                      \
-        for (q = 0; q < k && n < width; q++)                                                     \
-            for (int l = n; l < width; l++) y[q * width + l] = 0;                                \
-    }                                                                                            \
-    static void panel_##S(W *y, const ti_matrix *x, int64_t first, int n, int width, int64_t k,  \
-                          bool down) {                                                           \
-        if (x->panels) {                                                                         \
-            for (int64_t q = 0; q < k; q++, y += width)                                          \
-                down ? lanes_##S(y, x, first, q, n, width, true)                                 \
-                     : lanes_##S(y, x, q, first, n, width, false);                               \
-            return;                                                                              \
-        }                                                                                        \
-        int64_t lane = down ? x->rs : x->cs, step = down ? x->cs : x->rs;                        \
-        const W *p = (const W *)x->base + first * lane;                                          \
-        if (step == 1 && lane != 1) {                                                            \
-            gathered_##S(y, p, n, width, k, lane);                                               \
-        } else {                                                                                 \
-            strided_##S(y, p, n, width, k, lane, step);                                          \
-        }                                                                                        \
+#define PACKERS(W, S)                                                                           \
+    static W at_##S(const ti_matrix *x, int64_t i, int64_t j) {                                 \
+        const W *p = (const W *)x->base;                                                        \
+        if (!x->panels) return p[i * x->rs + j * x->cs];                                        \
+        int64_t r = x->trans ? j : i, c = x->trans ? i : j;                                     \
+        return p[((c / TI_PANEL) * x->rows + r) * TI_PANEL + c % TI_PANEL];                     \
+    }                                                                                           \
+    /* `n` lanes from (i, j) on, one step apart in i (down) or j */                             \
+    static void lanes_##S(W *y, const ti_matrix *x, int64_t i, int64_t j, int n, int width,     \
+                          bool down) {                                                          \
+        for (int l = 0; l < n; l++) y[l] = down ? at_##S(x, i + l, j) : at_##S(x, i, j + l);    \
+        for (int l = n; l < width; l++) y[l] = 0;                                               \
+    }                                                                                           \
+    /* panel of `width` lanes over `k` steps; unit: lanes lie next to each other */             \
+    static void strided_##S(W *y, const W *x, int n, int width, int64_t k, int64_t lane,        \
+                            int64_t step) {                                                     \
+        for (int64_t q = 0; q < k; q++, y += width, x += step) {                                \
+            for (int l = 0; l < n; l++) y[l] = x[l * lane];                                     \
+            for (int l = n; l < width; l++) y[l] = 0;                                           \
+        }                                                                                       \
+    }                                                                                           \
+    /* lanes far apart, steps next to each other: eight steps of all lanes at a time */         \
+    static void gathered_##S(W *restrict y, const W *restrict x, int n, int width, int64_t k,   \
+                             int64_t lane) {                                                    \
+        int64_t q = 0;                                                                          \
+        for (; q + 8 <= k; q += 8)                                                              \
+            for (int l = 0; l < n; l++)                                                         \
+                for (int s = 0; s < 8; s++) y[(q + s) * width + l] = x[l * lane + q + s];       \
+        for (; q < k; q++)                                                                      \
+            for (int l = 0; l < n; l++) y[q * width + l] = x[l * lane + q];                     \
+        for (q = 0; q < k && n < width; q++)                                                    \
+            for (int l = n; l < width; l++) y[q * width + l] = 0;                               \
+    }                                                                                           \
+    static void panel_##S(W *y, const ti_matrix *x, int64_t first, int n, int width, int64_t k, \
+                          bool down) {                                                          \
+        if (x->panels) {                                                                        \
+            for (int64_t q = 0; q < k; q++, y += width)                                         \
+                down ? lanes_##S(y, x, first, q, n, width, true)                                \
+                     : lanes_##S(y, x, q, first, n, width, false);                              \
+            return;                                                                             \
+        }                                                                                       \
+        int64_t lane = down ? x->rs : x->cs, step = down ? x->cs : x->rs;                       \
+        const W *p = (const W *)x->base + first * lane;                                         \
+        if (step == 1 && lane != 1) {                                                           \
+            gathered_##S(y, p, n, width, k, lane);                                              \
+        } else {                                                                                \
+            strided_##S(y, p, n, width, k, lane, step);                                         \
+        }                                                                                       \
     }
 PACKERS(uint32_t, w4)
 PACKERS(uint64_t, w8)

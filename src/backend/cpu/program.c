@@ -217,8 +217,7 @@ static void run_step(const ti_step *s, char *scratch, int thread, int n) {
 
 static void poison(const ti_cpu_program *p, int step, int thread, int n) {
     for (int i = 0; i < p->n_dead && thread == 0; i++)
-        if (p->dead[i].step == step)
-            memset(p->arena + p->dead[i].offset, 0xff, p->dead[i].bytes);
+        if (p->dead[i].step == step) memset(p->arena + p->dead[i].offset, 0xff, p->dead[i].bytes);
     ti_pool_barrier(n);
 }
 
@@ -282,6 +281,11 @@ static void times(const void *program, int i, double *sum, double *best) {
     *best = s->best;
 }
 
-const ti_backend ti_backend_cpu = {.name = "cpu", .target = target, .compile = compile,
-                                   .run = run, .result = result, .info = info, .times = times,
+const ti_backend ti_backend_cpu = {.name = "cpu",
+                                   .target = target,
+                                   .compile = compile,
+                                   .run = run,
+                                   .result = result,
+                                   .info = info,
+                                   .times = times,
                                    .free = program_free};

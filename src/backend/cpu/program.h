@@ -10,8 +10,8 @@ typedef struct ti_step {
     ti_loop loop;
     ti_contract contract;
     ti_colsum colsum;
-    const char *checked;    // finite check: the scalar
-    double sum, best;       // profiling: time so far, and of the fastest run
+    const char *checked;  // finite check: the scalar
+    double sum, best;     // profiling: time so far, and of the fastest run
 } ti_step;
 
 // A pointer that follows an input's data.
@@ -28,9 +28,9 @@ typedef struct ti_dead {  // debug: memory that is dead after a step
 typedef struct ti_cpu_program {
     const ti_plan *plan;
     const ti_isa *isa;
-    ti_arena memory;        // of everything but the two below
+    ti_arena memory;  // of everything but the two below
     char *arena;
-    char *scratch;          // one block per thread
+    char *scratch;  // one block per thread
     size_t scratch_each;
     int scratch_threads;
     ti_step *steps;
@@ -41,7 +41,7 @@ typedef struct ti_cpu_program {
     int n_dead;
     const void *const *inputs;
     bool profile;
-    int failed;             // step whose check failed, -1
+    int failed;  // step whose check failed, -1
     struct ti_jit *jit;
 } ti_cpu_program;
 

@@ -9,8 +9,8 @@
 typedef struct ref_program {
     const ti_plan *plan;
     const ti_work *work;
-    double **value;        // by node id, of the last run
-    void **fetched;        // by fetch: elements of its dtype
+    double **value;  // by node id, of the last run
+    void **fetched;  // by fetch: elements of its dtype
     const int64_t *dims;
 } ref_program;
 
@@ -120,7 +120,8 @@ static void do_index(ref_program *p, const tarn_node *n, double *y) {
     }
 }
 
-// ---- reductions, contraction, views ---------------------------------------------------------------
+// ---- reductions, contraction, views
+// ---------------------------------------------------------------
 
 static void do_reduce(ref_program *p, const tarn_node *n, double *y) {
     const tarn_node *x = n->in[0];
@@ -168,17 +169,18 @@ static void do_view(ref_program *p, const tarn_node *n, double *y) {
     }
 }
 
-// ---- memory to doubles and back -------------------------------------------------------------------
+// ---- memory to doubles and back
+// -------------------------------------------------------------------
 
-#define EACH_DTYPE(X)                                                                      \
-    X(F32, float) X(F64, double) X(I8, int8_t) X(I16, int16_t) X(I32, int32_t)             \
-    X(I64, int64_t) X(U8, uint8_t) X(U16, uint16_t) X(U32, uint32_t) X(U64, uint64_t)      \
-    X(BOOL, uint8_t)
+#define EACH_DTYPE(X)                                                                           \
+    X(F32, float)                                                                               \
+    X(F64, double) X(I8, int8_t) X(I16, int16_t) X(I32, int32_t) X(I64, int64_t) X(U8, uint8_t) \
+        X(U16, uint16_t) X(U32, uint32_t) X(U64, uint64_t) X(BOOL, uint8_t)
 
 static void read_elements(tarn_dtype t, const void *x, double *y, int64_t n) {
     switch (t) {
-#define READ(D, T) \
-    case TARN_##D: \
+#define READ(D, T)                                                        \
+    case TARN_##D:                                                        \
         for (int64_t i = 0; i < n; i++) y[i] = (double)((const T *)x)[i]; \
         break;
         EACH_DTYPE(READ)
@@ -189,8 +191,8 @@ static void read_elements(tarn_dtype t, const void *x, double *y, int64_t n) {
 
 static void write_elements(tarn_dtype t, const double *x, void *y, int64_t n) {
     switch (t) {
-#define WRITE(D, T) \
-    case TARN_##D: \
+#define WRITE(D, T)                                            \
+    case TARN_##D:                                             \
         for (int64_t i = 0; i < n; i++) ((T *)y)[i] = (T)x[i]; \
         break;
         EACH_DTYPE(WRITE)
@@ -220,7 +222,8 @@ static tarn_status write_variable(const ref_program *p, const tarn_node *assign)
     return TARN_OK;
 }
 
-// ---- running --------------------------------------------------------------------------------------
+// ---- running
+// --------------------------------------------------------------------------------------
 
 static int input_index(const ref_program *p, const char *name) {
     int i = 0;
@@ -251,7 +254,8 @@ static tarn_status eval(ref_program *p, const ti_run *r, const tarn_node *n) {
     return isfinite(y[0]) ? TARN_OK : ti_error(TARN_ENUMERIC, "%s is not finite", n->at.name);
 }
 
-// ---- blame ----------------------------------------------------------------------------------------
+// ---- blame
+// ----------------------------------------------------------------------------------------
 
 static void range(const ref_program *p, const tarn_node *n, double *low, double *high) {
     int64_t count = numel(p, n);
@@ -380,8 +384,8 @@ static tarn_status compile(const ti_plan *plan, const ti_work *work, const ti_ba
     return st;
 }
 
-tarn_status ti_ref_blame(tarn_status st, const ti_plan *plan, const ti_work *work,
-                         const ti_run *run) {
+static tarn_status explain(tarn_status st, const ti_plan *plan, const ti_work *work,
+                           const ti_run *run) {
     char text[512];
     void *program = NULL;
     ti_error_save(text, sizeof text);
@@ -402,6 +406,12 @@ tarn_status ti_ref_blame(tarn_status st, const ti_plan *plan, const ti_work *wor
     return st;
 }
 
-const ti_backend ti_backend_ref = {.name = "ref", .target = target, .compile = compile,
-                                   .run = run, .result = result, .info = info, .times = times,
-                                   .free = program_free};
+const ti_backend ti_backend_ref = {.name = "ref",
+                                   .target = target,
+                                   .compile = compile,
+                                   .run = run,
+                                   .result = result,
+                                   .info = info,
+                                   .times = times,
+                                   .free = program_free,
+                                   .explain = explain};
