@@ -19,11 +19,10 @@ typedef struct work {
 
 static void clear(const work *w, char *lanes) {
     const double low = -__builtin_inf();
-    for (int64_t i = 0; i < TI_LANES * COLS; i++) {
+    if (w->c->code == TI_SUM) memset(lanes, 0, TI_LANES * COLS * w->size);
+    for (int64_t i = 0; i < TI_LANES * COLS && w->c->code != TI_SUM; i++) {
         char *p = lanes + (size_t)i * w->size;
-        if (w->c->code == TI_SUM) {
-            memset(p, 0, w->size);
-        } else if (w->c->dtype == TARN_F32) {
+        if (w->c->dtype == TARN_F32) {
             *(float *)(void *)p = (float)low;
         } else if (w->c->dtype == TARN_F64) {
             *(double *)(void *)p = low;
@@ -48,13 +47,20 @@ static void tree(const work *w, char *lanes, char *y) {
     memcpy(y, lanes, (size_t)w->cols * w->size);
 }
 
-static const char *row(const work *w, int64_t r, int64_t c0) {
+// n <= 4096 rows from r0 on into the lanes.
+static void add_rows(const work *w, int64_t r0, int64_t n, int64_t c0) {
     const ti_colsum *c = w->c;
-    const char *x = c->x + (r * c->rs + c0 * c->cs) * (int64_t)w->size;
-    if (c->cs == 1) return x;
-    for (int64_t j = 0; j < w->cols; j++)
-        memcpy(w->row + (size_t)j * w->size, x + j * c->cs * (int64_t)w->size, w->size);
-    return w->row;
+    int64_t size = (int64_t)w->size;
+    const char *x = c->x + (r0 * c->rs + c0 * c->cs) * size;
+    if (c->cs == 1) {
+        c->isa->interp->lanes[c->code][c->dtype](w->lanes, x, n, c->rs, w->cols, COLS);
+        return;
+    }
+    for (int64_t r = 0; r < n; r++, x += c->rs * size) {
+        for (int64_t j = 0; j < w->cols; j++)
+            memcpy(w->row + j * size, x + j * c->cs * size, w->size);
+        add(w, w->lanes, r % TI_LANES, w->row);
+    }
 }
 
 static void columns(const work *w, int64_t c0) {
@@ -62,7 +68,7 @@ static void columns(const work *w, int64_t c0) {
     for (int64_t r0 = 0; r0 < w->c->rows || !r0; r0 += TI_CHUNK) {
         int64_t n = ti_min_i64(TI_CHUNK, w->c->rows - r0);
         clear(w, w->lanes);
-        for (int64_t r = 0; r < n; r++) add(w, w->lanes, r % TI_LANES, row(w, r0 + r, c0));
+        add_rows(w, r0, n, c0);
         tree(w, w->lanes, w->out);
         if (w->c->rows <= TI_CHUNK) return;
         if (!chunks) clear(w, w->upper);

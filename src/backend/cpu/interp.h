@@ -16,6 +16,9 @@ typedef struct ti_interp {
     ti_reduce_fn reduce[3][TARN_DTYPE_COUNT];  // whole row
     ti_reduce_fn chunk[2][TARN_DTYPE_COUNT];   // at most 4096
     ti_reduce_fn tree[2][TARN_DTYPE_COUNT];    // 16 lanes
+    // lanes[r % 16][c] += x[r * rs + c] (or the maximum): rows in order, lanes `width` apart.
+    void (*lanes[2][TARN_DTYPE_COUNT])(void *lanes, const void *x, int64_t rows, int64_t rs,
+                                       int64_t cols, int64_t width);
     void (*random)(uint32_t *y, uint64_t key, uint64_t step, int64_t index, int64_t n);
 } ti_interp;
 

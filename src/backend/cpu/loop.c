@@ -6,7 +6,7 @@
 
 #include "base/pool.h"
 
-enum { SMALL = 8192 };  // elements below which one thread does the work
+enum { SMALL = 1 << 15 };  // instructions x elements below which one thread does the work
 
 tarn_status ti_loop_make(ti_arena *arena, const ti_plan *p, const ti_kernel *k,
                          const ti_interp *isa, ti_loop *l) {
@@ -195,7 +195,7 @@ void ti_loop_run(const ti_loop *l, char *scratch, int thread, int n_threads) {
         int64_t rows = n->rows, lo = 0, hi, c0 = 0, c1 = n->cols;
         for (int d = 0; d < n->rank; d++) rows *= n->extent[d];
         hi = rows;
-        if (rows * n->cols < SMALL) {
+        if (rows * n->cols * l->k->n_inst < SMALL) {
             if (thread) continue;
         } else if (rows >= 4 * n_threads || l->k->kind == TI_K_ROWS) {
             ti_share(rows, 1, thread, n_threads, &lo, &hi);
