@@ -56,7 +56,9 @@ static void clear(cli_bench *b) {
 
 // Steady speed is what counts: wait for compiled kernels, unless the environment says otherwise.
 static tarn_status compile(const cli_args *a, cli_bench *b) {
-    tarn_compile_opts opts = {.dump = cli_str(a, "dump"), .dump_to = stderr};
+    tarn_compile_opts opts = {.dump = cli_str(a, "dump"),
+                              .dump_to = stderr,
+                              .profile = cli_given(a, "profile")};
     if (!getenv("TARN_JIT")) opts.jit = TARN_JIT_WAIT;
     return tarn_compile_opts_(b->graph, (tarn_fetch){b->fetch, b->n_fetch}, cli_str(a, "device"),
                               &opts, &b->program);
@@ -200,6 +202,7 @@ static int bench_one(const cli_args *a, const char *name, double start_ms) {
     timing t;
     tarn_status st = measure(a, name, &b, &t);
     int code = st ? cli_fail(a, st) : report(a, name, &b, &t, start_ms);
+    if (!st) cli_profile_kernels(a, b.program);
     clear(&b);
     return code;
 }

@@ -163,5 +163,7 @@ const volatile int *cli_catch_interrupt(void);
 void cli_phase(const char *name);
 // With --profile: the phases and the peak memory, on stderr.
 void cli_profile(const cli_args *a);
+// With --profile: a line for each kernel of a program that was compiled with `profile`.
+void cli_profile_kernels(const cli_args *a, const tarn_program *p);
 
 #endif

@@ -36,6 +36,29 @@ void cli_phase(const char *name) {
     since = t;
 }
 
+void cli_profile_kernels(const cli_args *a, const tarn_program *p) {
+    tarn_kernel_info k;
+    double total = 0;
+    if (!cli_given(a, "profile") || !p) return;
+    cli_table *t = cli_table_create("rllrrr");
+    for (int i = 0; tarn_program_kernel(p, i, &k); i++) total += k.seconds;
+    for (int i = 0; tarn_program_kernel(p, i, &k); i++) {
+        double mean = k.seconds / (double)(k.runs ? k.runs : 1);
+        cli_cell(t, "%d", i);
+        cli_cell(t, "%s", k.kind);
+        cli_cell(t, "%s", k.label);
+        cli_cell(t, "%.1f us", 1e6 * mean);
+        cli_cell(t, "%.1f %%", 100 * k.seconds / (total > 0 ? total : 1));
+        if (k.flops > 0 && mean > 0) {
+            cli_cell(t, "%.1f GFLOP/s", 1e-9 * k.flops / mean);
+        } else {
+            cli_cell(t, "%s", "");
+        }
+    }
+    cli_table_print(t, stderr);
+    cli_table_free(t);
+}
+
 void cli_profile(const cli_args *a) {
     struct rusage use;
     double total = 0;

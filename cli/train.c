@@ -92,7 +92,9 @@ static int build_model(cli_train *t) {
     if (!st)
         st = tarn_model_compile(t->model, .optimizer = info->optimizer, .loss = info->loss,
                                 .metrics = info->metrics,
-                                .program = {.dump = cli_str(t->a, "dump"), .dump_to = stderr},
+                                .program = {.dump = cli_str(t->a, "dump"),
+                                            .dump_to = stderr,
+                                            .profile = cli_given(t->a, "profile")},
                                 .device = cli_str(t->a, "device"));
     return st ? cli_fail(t->a, st) : start_from(t);
 }
@@ -179,6 +181,7 @@ static int train(cli_train *t) {
     if (code) return code;
     cli_train_head(t);
     code = fit(t);
+    cli_profile_kernels(t->a, tarn_model_step(t->model));
     return code ? code : save(t);
 }
 

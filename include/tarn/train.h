@@ -68,6 +68,9 @@ typedef struct tarn_model_compile_opts {
  *  first error. Training begins anew: optimizer slots and counters are zeroed. */
 TARN_API TARN_CHECK tarn_status tarn_model_compile_(tarn_model *m,
                                                     const tarn_model_compile_opts *opts);
+/** The program of a training step, for its figures (tarn_program_stats, tarn_program_kernel): there
+ *  after a fit, NULL before. Lives as long as the model is neither compiled again nor freed. */
+TARN_API const tarn_program *tarn_model_step(tarn_model *m);
 #define tarn_model_compile(m, ...) tarn_model_compile_(m, &(tarn_model_compile_opts){__VA_ARGS__})
 
 /** Named numbers: "loss", "accuracy", "val_loss", ... in a fixed order. */

@@ -49,7 +49,10 @@ static tarn_status visit(walk *w, tarn_node *y) {
     if (!y->op->grad && y->op->lower) return through_lowering(w, y, dy);
     if (!y->op->grad || y->n_in > 8)
         return ti_error(TARN_EUNSUPPORTED, "%s has no gradient", y->op->name);
+    const char *scope = w->g->scope;  // a gradient belongs to the layer of what it is of
+    w->g->scope = y->label;
     y->op->grad(&(ti_grad){.g = w->g, .y = y, .dy = dy, .in = y->in, .dx = dx});
+    w->g->scope = scope;
     for (int i = 0; i < y->n_in; i++) add_to(w, y->in[i], dx[i]);
     return tarn_graph_status(w->g);
 }

@@ -187,6 +187,7 @@ static tarn_node *apply_layer(const ti_layer *l, tarn_graph *g, tarn_node *x, bo
         w[i] = tarn_variable(g, l->param[i].name, TARN_F32, l->param[i].shape, l->param[i].init);
     tarn_node *y = l->ops->apply(l, g, x, w, training);
     tarn_graph_scope(g, NULL);
+    tarn_graph_scope(g, NULL);
     return y;
 }
 

@@ -408,6 +408,7 @@ static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
                      : gr->kind == TI_K_COLS  ? cols_kernel(b, gr->root)
                      : gr->kind == TI_K_CHECK ? check_kernel(b, gr->root)
                                               : body(b);
+    if (gr->root && *gr->root->label) k->label = gr->root->label;
     if (!st) st = ti_arena_strdup(&b->p->arena, k->label, &k->label);
     return st;
 }

@@ -218,6 +218,11 @@ tarn_status tarn_model_compile_(tarn_model *m, const tarn_model_compile_opts *op
     return st ? ti_error_at(st, "compile") : TARN_OK;
 }
 
+const tarn_program *tarn_model_step(tarn_model *m) {
+    ti_trainer *t = NULL;
+    return ti_trainer_of(m, false, &t) ? NULL : t->planned[TI_TRAIN].program;
+}
+
 // ---- logs ---------------------------------------------------------------------------------------
 
 double tarn_logs_get(const tarn_logs *l, const char *name) {
