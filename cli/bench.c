@@ -56,9 +56,8 @@ static void clear(cli_bench *b) {
 
 // Steady speed is what counts: wait for compiled kernels, unless the environment says otherwise.
 static tarn_status compile(const cli_args *a, cli_bench *b) {
-    tarn_compile_opts opts = {.dump = cli_str(a, "dump"),
-                              .dump_to = stderr,
-                              .profile = cli_given(a, "profile")};
+    tarn_compile_opts opts = {
+        .dump = cli_str(a, "dump"), .dump_to = stderr, .profile = cli_given(a, "profile")};
     if (!getenv("TARN_JIT")) opts.jit = TARN_JIT_WAIT;
     return tarn_compile_opts_(b->graph, (tarn_fetch){b->fetch, b->n_fetch}, cli_str(a, "device"),
                               &opts, &b->program);

@@ -13,16 +13,16 @@ extern "C" {
  *  to the program). A plain struct so that users can make their own; tensors are retained by who
  *  keeps them. */
 typedef struct tarn_dataset {
-    tarn_tensor *x;          /* [n, ...] u8 or f32 */
-    tarn_tensor *y;          /* [n] i32 class labels, or [n, outputs] f32 targets */
-    double scale;            /* x is multiplied by it in f32; 0: as is */
-    double offset;           /* added after scale */
-    bool flatten;            /* batches are [batch, product] */
-    int64_t classes;         /* number of classes; 0: regression */
+    tarn_tensor *x;            /* [n, ...] u8 or f32 */
+    tarn_tensor *y;            /* [n] i32 class labels, or [n, outputs] f32 targets */
+    double scale;              /* x is multiplied by it in f32; 0: as is */
+    double offset;             /* added after scale */
+    bool flatten;              /* batches are [batch, product] */
+    int64_t classes;           /* number of classes; 0: regression */
     const char *const *labels; /* class names, NULL: their numbers; static or owned by `owner` */
-    char name[32];           /* "mnist", "digits", ... */
-    bool generated;          /* built-in generated data, not the real set */
-    void *owner;             /* internal */
+    char name[32];             /* "mnist", "digits", ... */
+    bool generated;            /* built-in generated data, not the real set */
+    void *owner;               /* internal */
 } tarn_dataset;
 /** Release what the data set holds and clear it. NULL is fine. */
 TARN_API void tarn_dataset_clear(tarn_dataset *d);
@@ -39,13 +39,13 @@ TARN_API TARN_CHECK tarn_status tarn_data_mnist(const char *dir, tarn_dataset *t
 TARN_API TARN_CHECK tarn_status tarn_data_digits(uint64_t seed, int64_t n_train, int64_t n_test,
                                                  tarn_dataset *train, tarn_dataset *test);
 typedef struct tarn_csv_opts {
-    const char *target;   /* column name or number (negative from the end); NULL: last */
-    const char *header;   /* "auto" (NULL), "none", "first" */
-    char delimiter;       /* 0: found out among , ; tab */
-    double validation;    /* fraction at the end used for validation; 0: none */
-    bool standardize;     /* features to mean 0, variance 1 of the training part */
-    bool classify;        /* target column holds class names or integers */
-    int64_t max_rows;     /* 0: no limit */
+    const char *target; /* column name or number (negative from the end); NULL: last */
+    const char *header; /* "auto" (NULL), "none", "first" */
+    char delimiter;     /* 0: found out among , ; tab */
+    double validation;  /* fraction at the end used for validation; 0: none */
+    bool standardize;   /* features to mean 0, variance 1 of the training part */
+    bool classify;      /* target column holds class names or integers */
+    int64_t max_rows;   /* 0: no limit */
 } tarn_csv_opts;
 /** Numbers of a CSV file: x [n, columns-1] f32, y [n,1] f32 or [n] i32. Errors name file, line and
  *  column. A row with a missing value ("", "NA", "?") is an error. */
@@ -55,7 +55,7 @@ TARN_API TARN_CHECK tarn_status tarn_data_csv(const char *path, const tarn_csv_o
 TARN_API TARN_CHECK tarn_status tarn_data_idx(const char *images, const char *labels,
                                               tarn_dataset *out);
 
-/* ---- pipeline ---------------------------------------------------------------------------------- */
+/* ---- pipeline ------------------------------------------------------------------------------- */
 
 /** Batches of a data set in shuffled order, prepared ahead by a worker thread. The order of epoch
  *  e depends on (seed, e) alone, so (epoch, batch) is the whole cursor. */

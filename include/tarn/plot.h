@@ -14,7 +14,7 @@ typedef struct tarn_curve {
     const char *label;
     const double *y; /* n values; NaN leaves a gap */
     int n;
-    bool dashed;     /* validation curves by custom */
+    bool dashed; /* validation curves by custom */
 } tarn_curve;
 /** Up to 16 curves over x = 1..n in one panel with axes, ticks, grid and legend. */
 TARN_API TARN_CHECK tarn_status tarn_plot_curves(const char *path, const char *title,
@@ -28,8 +28,8 @@ TARN_API TARN_CHECK tarn_status tarn_plot_confusion(const char *path, const char
 typedef struct tarn_tile {
     const uint8_t *pixels; /* [height, width, channels] */
     int height, width, channels;
-    const char *caption;   /* one short line under it, may be NULL */
-    bool marked;           /* drawn with a red frame and caption */
+    const char *caption; /* one short line under it, may be NULL */
+    bool marked;         /* drawn with a red frame and caption */
 } tarn_tile;
 /** A sheet of small pictures, `columns` a row, each enlarged to about 84 pixels. */
 TARN_API TARN_CHECK tarn_status tarn_plot_sheet(const char *path, const char *title,

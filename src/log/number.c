@@ -27,6 +27,4 @@ const char *ti_number_text(double value, char text[TI_NUMBER_CAP]) {
     return text;
 }
 
-double ti_microseconds(double seconds) {
-    return round(seconds * 1e6) / 1e6;
-}
+double ti_microseconds(double seconds) { return round(seconds * 1e6) / 1e6; }

@@ -51,9 +51,7 @@ static item *add_item(line *l, const char *name) {
 }
 
 // Bytes, which are never fewer than columns.
-static int item_width(const item *it) {
-    return (int)(strlen(it->name) + strlen(it->value));
-}
+static int item_width(const item *it) { return (int)(strlen(it->name) + strlen(it->value)); }
 
 static void put_clock(char *out, double seconds) {
     int64_t s = (int64_t)fmin(seconds + 0.5, 1e15);
@@ -74,8 +72,11 @@ static void put_metric(char *out, double value) {
 static void put_speed(char *out, double seconds) {
     bool slow = seconds >= 1;
     double value = slow ? seconds : seconds * 1e3;
-    snprintf(out, ITEM_CAP, "%.*f %s/step", value < 1 ? 2 : value < 100 ? 1 : 0, value,
-             slow ? "s" : "ms");
+    snprintf(out, ITEM_CAP, "%.*f %s/step",
+             value < 1     ? 2
+             : value < 100 ? 1
+                           : 0,
+             value, slow ? "s" : "ms");
 }
 
 static double seconds_a_step(const progress *p) {

@@ -22,7 +22,6 @@ tarn_status ti_stream_open(const char *path, const char *mode, FILE **out) {
 tarn_status ti_stream_put(FILE *out, const char *name, const ti_buf *bytes) {
     TI_TRY(ti_buf_status(bytes));
     errno = 0;
-    if (fwrite(bytes->data, 1, bytes->size, out) == bytes->size && fflush(out) == 0)
-        return TARN_OK;
+    if (fwrite(bytes->data, 1, bytes->size, out) == bytes->size && fflush(out) == 0) return TARN_OK;
     return failed("write", name, errno);
 }

@@ -8,7 +8,8 @@
 // Cairo's images end at 32767 pixels a side.
 static const double max_side = 32767, max_pixels = 64 * 1048576.0;
 
-#define RGB(r, g, b) {(r) / 255.0, (g) / 255.0, (b) / 255.0}
+#define RGB(r, g, b) \
+    { (r) / 255.0, (g) / 255.0, (b) / 255.0 }
 
 const ti_color ti_white = RGB(255, 255, 255);
 const ti_color ti_ink = RGB(33, 37, 41);
@@ -36,9 +37,7 @@ static const ti_color palette[TI_PALETTE_SIZE] = {
     RGB(140, 205, 100),  // lime
 };
 
-ti_color ti_palette(int i) {
-    return palette[i % TI_PALETTE_SIZE];
-}
+ti_color ti_palette(int i) { return palette[i % TI_PALETTE_SIZE]; }
 
 ti_color ti_color_mix(ti_color a, ti_color b, double t) {
     return (ti_color){a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t};
@@ -92,9 +91,7 @@ tarn_status ti_canvas_write(ti_canvas *c, const char *path) {
     return ti_writer_commit(&w);
 }
 
-double ti_canvas_snap(double units) {
-    return round(units * TI_CANVAS_SCALE) / TI_CANVAS_SCALE;
-}
+double ti_canvas_snap(double units) { return round(units * TI_CANVAS_SCALE) / TI_CANVAS_SCALE; }
 
 void ti_canvas_color(ti_canvas *c, ti_color color) {
     cairo_set_source_rgb(c->cr, color.r, color.g, color.b);

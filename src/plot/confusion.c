@@ -25,11 +25,11 @@ typedef struct matrix {
     const int64_t *counts;
     const char *const *labels;
     int classes;
-    int stride;         // every so many classes have a label
-    bool upright;       // column labels are turned: one does not fit its column
-    double cell;        // side of a cell
-    double left, top;   // corner of the cells
-    double side;        // of all cells
+    int stride;                        // every so many classes have a label
+    bool upright;                      // column labels are turned: one does not fit its column
+    double cell;                       // side of a cell
+    double left, top;                  // corner of the cells
+    double side;                       // of all cells
     double label_width, label_height;  // room for row and column labels
 } matrix;
 
@@ -112,8 +112,8 @@ static void draw_title(matrix *m, const char *title) {
     }
     ti_canvas_text(&m->canvas, m->left, MARGIN + 6, &font, title);
     if (total > 0)
-        snprintf(text, sizeof text, "accuracy %.2f %%, %.0f samples",
-                 percent_of(right, total, 2), total);
+        snprintf(text, sizeof text, "accuracy %.2f %%, %.0f samples", percent_of(right, total, 2),
+                 total);
     else
         snprintf(text, sizeof text, "no samples");
     font = (ti_font){.size = 12, .color = ti_muted, .max_width = room};
@@ -123,15 +123,15 @@ static void draw_title(matrix *m, const char *title) {
 static void draw_count(matrix *m, int row, int column, double shade) {
     char text[NUMBER_CAP];
     int64_t count = count_at(m, row, column);
-    ti_color color = count == 0 ? ti_color_mix(ti_white, ti_muted, 0.45)
+    ti_color color = count == 0     ? ti_color_mix(ti_white, ti_muted, 0.45)
                      : shade > 0.55 ? ti_white
                                     : ti_ink;
     ti_font font = {.size = fmin(13, m->cell * 0.36), .color = color, .align = TI_CENTER};
     snprintf(text, sizeof text, "%" PRId64, count);
     double width = ti_text_width(&font, text), room = m->cell - 4;
     if (width > room) font.size *= room / width;
-    ti_canvas_text(&m->canvas, m->left + (column + 0.5) * m->cell,
-                   m->top + (row + 0.5) * m->cell, &font, text);
+    ti_canvas_text(&m->canvas, m->left + (column + 0.5) * m->cell, m->top + (row + 0.5) * m->cell,
+                   &font, text);
 }
 
 static void draw_cells(matrix *m) {
@@ -142,8 +142,8 @@ static void draw_cells(matrix *m) {
             double shade = sqrt(share_of(count_at(m, i, j), total));
             ti_color empty = ti_color_mix(ti_white, ti_faint, 0.45);
             ti_color color = ti_color_mix(empty, i == j ? right_color : wrong_color, shade);
-            ti_canvas_fill(&m->canvas, m->left + j * m->cell, m->top + i * m->cell,
-                           m->cell - gap, m->cell - gap, color);
+            ti_canvas_fill(&m->canvas, m->left + j * m->cell, m->top + i * m->cell, m->cell - gap,
+                           m->cell - gap, color);
             if (m->cell >= WITH_COUNTS) draw_count(m, i, j, shade);
         }
     }

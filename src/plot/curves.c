@@ -84,9 +84,7 @@ static double widest_y_tick(const panel *p) {
     return widest;
 }
 
-static bool is_given(const char *text) {
-    return text && text[0];
-}
+static bool is_given(const char *text) { return text && text[0]; }
 
 // ---- parts -------------------------------------------------------------------------------------
 

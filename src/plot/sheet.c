@@ -74,8 +74,11 @@ static void draw_tile(sheet *s, int i) {
     const tarn_tile *t = &s->tiles[i];
     double x = MARGIN + (i % s->columns) * (PLACE + GAP);
     double y = s->top + (i / s->columns) * (PLACE + s->caption_height + GAP);
-    ti_font font = {.size = 11, .color = t->marked ? ti_red : ti_ink, .bold = t->marked,
-                    .align = TI_CENTER, .max_width = PLACE + GAP - 4};
+    ti_font font = {.size = 11,
+                    .color = t->marked ? ti_red : ti_ink,
+                    .bold = t->marked,
+                    .align = TI_CENTER,
+                    .max_width = PLACE + GAP - 4};
     draw_picture(&s->canvas, x, y, t);
     ti_canvas_text(&s->canvas, x + PLACE / 2.0, y + PLACE + CAPTION_HEIGHT / 2.0 + 3, &font,
                    t->caption);
@@ -93,8 +96,8 @@ static tarn_status check(const tarn_tile *tiles, int n, int columns) {
             return ti_error(TARN_EARG,
                             "tile %d is %d x %d with %d channels%s; 1 to %d pixels a side with 1 "
                             "or 3 channels expected",
-                            i, t->height, t->width, t->channels,
-                            t->pixels ? "" : " and no pixels", MAX_SIDE);
+                            i, t->height, t->width, t->channels, t->pixels ? "" : " and no pixels",
+                            MAX_SIDE);
     }
     return TARN_OK;
 }
@@ -115,8 +118,8 @@ tarn_status tarn_plot_sheet(const char *path, const char *title, const tarn_tile
     TI_TRY(check(tiles, n, columns));
     sheet s = {.tiles = tiles, .n = n, .columns = columns < n ? columns : n};
     TI_TRY(open_canvas(&s, title));
-    ti_font font = {.size = 16, .bold = true, .color = ti_ink,
-                    .max_width = s.canvas.width - 2 * MARGIN};
+    ti_font font = {
+        .size = 16, .bold = true, .color = ti_ink, .max_width = s.canvas.width - 2 * MARGIN};
     ti_canvas_text(&s.canvas, MARGIN, MARGIN + 6, &font, title);
     for (int i = 0; i < n; i++) draw_tile(&s, i);
     tarn_status st = ti_canvas_write(&s.canvas, path);

@@ -63,9 +63,9 @@ static cairo_scaled_font_t *scaled_font(const ti_font *font) {
     cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
     cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
     cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
-    cairo_font_face_t *face = cairo_toy_font_face_create(
-        "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-        font->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_font_face_t *face = cairo_toy_font_face_create("sans-serif", CAIRO_FONT_SLANT_NORMAL,
+                                                         font->bold ? CAIRO_FONT_WEIGHT_BOLD
+                                                                    : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_scaled_font_t *scaled = cairo_scaled_font_create(face, &size, &identity, options);
     cairo_font_face_destroy(face);
     cairo_font_options_destroy(options);

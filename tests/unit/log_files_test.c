@@ -7,9 +7,7 @@
 
 // Fontconfig keeps what it found until the process ends, where the leak checker does not look.
 TARN_API const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) {
-    return "leak:libfontconfig\n";
-}
+const char *__lsan_default_suppressions(void) { return "leak:libfontconfig\n"; }
 
 // ---- numbers -----------------------------------------------------------------------------------
 

@@ -21,9 +21,7 @@ TEST(without_cairo_the_error_says_what_to_install) {
 // Fontconfig keeps the fonts it found until the process ends, behind pointers that the leak checker
 // does not follow; their number does not grow with the number of pictures.
 TARN_API const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) {
-    return "leak:libfontconfig\n";
-}
+const char *__lsan_default_suppressions(void) { return "leak:libfontconfig\n"; }
 
 // ---- looking at a picture ----------------------------------------------------------------------
 
@@ -47,9 +45,7 @@ static picture open_picture(const char *path) {
     return (picture){s, cairo_image_surface_get_width(s), cairo_image_surface_get_height(s)};
 }
 
-static void close_picture(picture *p) {
-    cairo_surface_destroy(p->surface);
-}
+static void close_picture(picture *p) { cairo_surface_destroy(p->surface); }
 
 static uint32_t pixel(const picture *p, int x, int y) {
     const uint8_t *data = cairo_image_surface_get_data(p->surface);
@@ -72,9 +68,7 @@ static int64_t count_between(const picture *p, int x0, int x1, uint32_t rgb) {
     return n;
 }
 
-static int64_t count(const picture *p, uint32_t rgb) {
-    return count_between(p, 0, p->width, rgb);
-}
+static int64_t count(const picture *p, uint32_t rgb) { return count_between(p, 0, p->width, rgb); }
 
 static picture curves_picture(const char *name, const tarn_curve *curves, int n) {
     char path[PATH_CAP];
@@ -251,10 +245,10 @@ TEST(a_marked_tile_has_a_red_frame) {
     close_picture(&p);
     tile.marked = true;
     p = sheet_picture("marked.png", &tile, 1, 1);
-    CHECK_EQ_I(pixel(&p, 48 + 84, 46), red);         // above
-    CHECK_EQ_I(pixel(&p, 46, 48 + 84), red);         // to the left
-    CHECK_EQ_I(pixel(&p, 48 + 168 + 1, 48), red);    // to the right
-    CHECK_EQ_I(count(&p, 0), 168 * 168);             // covers nothing
+    CHECK_EQ_I(pixel(&p, 48 + 84, 46), red);       // above
+    CHECK_EQ_I(pixel(&p, 46, 48 + 84), red);       // to the left
+    CHECK_EQ_I(pixel(&p, 48 + 168 + 1, 48), red);  // to the right
+    CHECK_EQ_I(count(&p, 0), 168 * 168);           // covers nothing
     CHECK_EQ_I(count(&p, red), 178 * 178 - 168 * 168);
     close_picture(&p);
 }

@@ -59,7 +59,7 @@ TEST(a_range_of_one_value_is_widened) {
 }
 
 TEST(ticks_enclose_ranges_of_any_magnitude) {
-    const double ends[] = {-TI_TICKS_MAX, -1e9, -1,  -1e-9, -5e-324, 0,
+    const double ends[] = {-TI_TICKS_MAX, -1e9, -1,  -1e-9,       -5e-324, 0,
                            1e-300,        0.3,  7e8, TI_TICKS_MAX};
     enum { N = sizeof ends / sizeof *ends };
     for (int i = 0; i < N; i++)

@@ -172,10 +172,11 @@ static void do_view(ref_program *p, const tarn_node *n, double *y) {
 // ---- memory to doubles and back
 // -------------------------------------------------------------------
 
-#define EACH_DTYPE(X)                                                                           \
-    X(F32, float)                                                                               \
-    X(F64, double) X(I8, int8_t) X(I16, int16_t) X(I32, int32_t) X(I64, int64_t) X(U8, uint8_t) \
-        X(U16, uint16_t) X(U32, uint32_t) X(U64, uint64_t) X(BOOL, uint8_t)
+#define EACH_DTYPE(X)                                                                             \
+    X(F32, float)                                                                                 \
+    X(F64, double)                                                                                \
+    X(I8, int8_t) X(I16, int16_t) X(I32, int32_t) X(I64, int64_t) X(U8, uint8_t) X(U16, uint16_t) \
+        X(U32, uint32_t) X(U64, uint64_t) X(BOOL, uint8_t)
 
 static void read_elements(tarn_dtype t, const void *x, double *y, int64_t n) {
     switch (t) {
