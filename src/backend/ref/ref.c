@@ -120,8 +120,7 @@ static void do_index(ref_program *p, const tarn_node *n, double *y) {
     }
 }
 
-// ---- reductions, contraction, views
-// ---------------------------------------------------------------
+// ---- reductions, contraction, views ------------------------------------------------------------
 
 static void do_reduce(ref_program *p, const tarn_node *n, double *y) {
     const tarn_node *x = n->in[0];
@@ -169,14 +168,20 @@ static void do_view(ref_program *p, const tarn_node *n, double *y) {
     }
 }
 
-// ---- memory to doubles and back
-// -------------------------------------------------------------------
+// ---- memory to doubles and back ----------------------------------------------------------------
 
-#define EACH_DTYPE(X)                                                                             \
-    X(F32, float)                                                                                 \
-    X(F64, double)                                                                                \
-    X(I8, int8_t) X(I16, int16_t) X(I32, int32_t) X(I64, int64_t) X(U8, uint8_t) X(U16, uint16_t) \
-        X(U32, uint32_t) X(U64, uint64_t) X(BOOL, uint8_t)
+#define EACH_DTYPE(X) \
+    X(F32, float)     \
+    X(F64, double)    \
+    X(I8, int8_t)     \
+    X(I16, int16_t)   \
+    X(I32, int32_t)   \
+    X(I64, int64_t)   \
+    X(U8, uint8_t)    \
+    X(U16, uint16_t)  \
+    X(U32, uint32_t)  \
+    X(U64, uint64_t)  \
+    X(BOOL, uint8_t)
 
 static void read_elements(tarn_dtype t, const void *x, double *y, int64_t n) {
     switch (t) {
@@ -223,8 +228,7 @@ static tarn_status write_variable(const ref_program *p, const tarn_node *assign)
     return TARN_OK;
 }
 
-// ---- running
-// --------------------------------------------------------------------------------------
+// ---- running -----------------------------------------------------------------------------------
 
 static int input_index(const ref_program *p, const char *name) {
     int i = 0;
@@ -255,8 +259,7 @@ static tarn_status eval(ref_program *p, const ti_run *r, const tarn_node *n) {
     return isfinite(y[0]) ? TARN_OK : ti_error(TARN_ENUMERIC, "%s is not finite", n->at.name);
 }
 
-// ---- blame
-// ----------------------------------------------------------------------------------------
+// ---- blame -------------------------------------------------------------------------------------
 
 static void range(const ref_program *p, const tarn_node *n, double *low, double *high) {
     int64_t count = numel(p, n);
