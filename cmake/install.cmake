@@ -25,6 +25,9 @@ while(rest)
   string(APPEND find_parts "pkg_check_modules(TARN_${name} REQUIRED IMPORTED_TARGET ${module})\n")
   string(APPEND requires_private " ${module}")
 endwhile()
+# Relative to the file itself: --prefix at installation and moving the tree later both work.
+file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" pc_to_prefix ${pc_to_prefix})
 configure_file(cmake/tarn.pc.in tarn.pc @ONLY)
 configure_package_config_file(cmake/tarnConfig.cmake.in tarnConfig.cmake
   INSTALL_DESTINATION ${package_dir})
