@@ -25,6 +25,8 @@ static struct {
     atomic_int left;     // workers that have not finished the region
     atomic_int arrived;  // barrier
     atomic_uint phase;
+    int cores;
+    int patience;  // spins before yielding: none when threads outnumber cores
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
           .wake = PTHREAD_COND_INITIALIZER,
           .busy = PTHREAD_MUTEX_INITIALIZER};
@@ -142,6 +144,8 @@ static void start_workers(int n) {
 static void run_region(ti_pool_fn fn, void *ctx, int n) {
     pool.fn = fn;
     pool.ctx = ctx;
+    if (!pool.cores) pool.cores = cores();
+    pool.patience = n > pool.cores ? 0 : YIELD_AFTER;
     atomic_store(&pool.arrived, 0);
     atomic_store(&pool.left, n - 1);
     unsigned long long number = (atomic_load(&pool.region) >> 16) + 1;
@@ -154,7 +158,7 @@ static void run_region(ti_pool_fn fn, void *ctx, int n) {
     fn(ctx, 0, n);
     for (int i = 0; atomic_load_explicit(&pool.left, memory_order_acquire); i++) {
         pause_cpu();
-        if (i > YIELD_AFTER) sched_yield();
+        if (i > pool.patience) sched_yield();
     }
 }
 
@@ -185,7 +189,7 @@ void ti_pool_barrier(int n_threads) {
     }
     for (int i = 0; atomic_load_explicit(&pool.phase, memory_order_acquire) == phase; i++) {
         pause_cpu();
-        if (i > YIELD_AFTER) sched_yield();
+        if (i > pool.patience) sched_yield();
     }
 }
 

@@ -84,14 +84,35 @@ static tarn_status place(ti_groups *gs, const tarn_node *n, int group) {
     return TARN_OK;
 }
 
-// What n's kernel cannot compute along with n comes before that kernel.
-static tarn_status place_before(ti_groups *gs, const tarn_node *n) {
+static bool first_visit(ti_groups *gs, const tarn_node *n) {
+    bool first = gs->seen[n->id] != gs->walk;
+    gs->seen[n->id] = gs->walk;
+    return first;
+}
+
+// What n's kernel cannot compute along with n, collected in `list`.
+static int not_along(ti_groups *gs, const tarn_node *n, const tarn_node **list, int count) {
     for (int i = 0; i < n->n_in; i++) {
         bool along = false;
         const tarn_node *o = floating(gs, n, i, &along);
-        if (o) TI_TRY(along ? place_before(gs, o) : place_floating(gs, o));
+        if (!o || !first_visit(gs, o)) continue;
+        if (along) count = not_along(gs, o, list, count);
+        if (!along) list[count++] = o;
     }
-    return TARN_OK;
+    return count;
+}
+
+// It comes before that kernel.
+static tarn_status place_before(ti_groups *gs, const tarn_node *n) {
+    const tarn_node **list = NULL;
+    TI_TRY(ti_alloc((size_t)gs->g->n_nodes * sizeof *list, &list));
+    gs->walk++;
+    int count = not_along(gs, n, list, 0);
+    tarn_status st = TARN_OK;
+    for (int i = 0; i < count && !st; i++)
+        if (gs->of[list[i]->id] == TI_FLOATING) st = place_floating(gs, list[i]);
+    ti_free(list);
+    return st;
 }
 
 // A kernel of its own at the start; scalars share the very first, as they need nothing else.
@@ -105,17 +126,22 @@ static tarn_status place_floating(ti_groups *gs, const tarn_node *n) {
     return place(gs, n, group);
 }
 
-// Has a floating node, since it began to float, got an operand whose kernel is not at the start?
-static bool bound(const ti_groups *gs, const tarn_node *n) {
+static bool reaches_kernel(ti_groups *gs, const tarn_node *n) {
     for (int i = 0; i < n->n_in; i++) {
         ti_access a;
         const tarn_node *o = ti_resolve(gs, n, n->in[i], ti_squeeze(&n->shape).rank, &a);
         o = ti_storage(gs, o);
         int group = gs->of[o->id];
-        if (group >= 0 ? !gs->group[group].prologue : group == TI_FLOATING && bound(gs, o))
-            return true;
+        if (group >= 0 && !gs->group[group].prologue) return true;
+        if (group == TI_FLOATING && first_visit(gs, o) && reaches_kernel(gs, o)) return true;
     }
     return false;
+}
+
+// Has a floating node, since it began to float, got an operand whose kernel is not at the start?
+static bool bound(ti_groups *gs, const tarn_node *n) {
+    gs->walk++;
+    return reaches_kernel(gs, n);
 }
 
 static tarn_status take_map(ti_groups *gs, const tarn_node *n);
@@ -345,6 +371,7 @@ static tarn_status groups_alloc(const tarn_graph *g, ti_groups *gs) {
     TI_TRY(ti_alloc(n * sizeof *gs->of, &gs->of));
     TI_TRY(ti_alloc(n * sizeof *gs->assign_of, &gs->assign_of));
     TI_TRY(ti_alloc_zero(n, &gs->stored));
+    TI_TRY(ti_alloc_zero(n * sizeof *gs->seen, &gs->seen));
     for (size_t i = 0; i < n; i++) gs->of[i] = gs->assign_of[i] = TI_NO_GROUP;
     return TARN_OK;
 }
@@ -376,5 +403,6 @@ void ti_groups_free(ti_groups *gs) {
     ti_free(gs->of);
     ti_free(gs->assign_of);
     ti_free(gs->stored);
+    ti_free(gs->seen);
     *gs = (ti_groups){0};
 }

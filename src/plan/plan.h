@@ -126,6 +126,8 @@ typedef struct ti_groups {
     int *of;         // by node id: its group, or one of the two above
     int *assign_of;  // by node id of an assign: group that stores it
     bool *stored;    // by node id: lies in memory
+    int *seen;       // by node id: last walk that came by, so that each visits a node once
+    int walk;
     bool fuse;
 } ti_groups;
 tarn_status ti_groups_make(const tarn_graph *g, tarn_node *const *roots, int n_roots, bool fuse,
