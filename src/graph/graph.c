@@ -55,9 +55,18 @@ static uint64_t node_hash(const tarn_node *n) {
     return h;
 }
 
+// Field by field: what lies between the fields is not defined.
+static bool attrs_equal(const ti_attrs *a, const ti_attrs *b) {
+    return !memcmp(&a->value, &b->value, sizeof a->value) && a->stream == b->stream &&
+           a->var == b->var && a->dim == b->dim && a->name == b->name && a->axes == b->axes &&
+           a->axis == b->axis && a->dtype == b->dtype && tarn_shape_equal(&a->shape, &b->shape) &&
+           !memcmp(a->perm, b->perm, sizeof a->perm) && a->keep == b->keep &&
+           a->trans_a == b->trans_a && a->trans_b == b->trans_b;
+}
+
 static bool node_equal(const tarn_node *a, const tarn_node *b) {
     return a->op == b->op && a->n_in == b->n_in && a->dtype == b->dtype &&
-           tarn_shape_equal(&a->shape, &b->shape) && !memcmp(&a->at, &b->at, sizeof a->at) &&
+           tarn_shape_equal(&a->shape, &b->shape) && attrs_equal(&a->at, &b->at) &&
            !memcmp(a->in, b->in, (size_t)a->n_in * sizeof *a->in);
 }
 

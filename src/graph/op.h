@@ -46,7 +46,7 @@ typedef enum ti_reduce { TI_SUM, TI_REDUCE_MAX, TI_ARGMAX } ti_reduce;
 typedef enum ti_index { TI_IOTA, TI_RANDOM, TI_DIM } ti_index;
 
 // Attributes of all ops in one plain record; an op reads the fields named in its file and leaves
-// the others zero, so that records compare with memcmp.
+// the others zero.
 typedef struct ti_attrs {
     double value;             // constant; dropout's rate
     uint64_t stream;          // random bits: hash of the stream's name

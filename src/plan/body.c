@@ -68,10 +68,15 @@ static tarn_status add_inst(build *b, ti_inst in, int16_t *out) {
     return TARN_OK;
 }
 
+static bool access_equal(const ti_access *a, const ti_access *b) {
+    return a->value == b->value && tarn_shape_equal(&a->shape, &b->shape) &&
+           !memcmp(a->axis, b->axis, sizeof a->axis);
+}
+
 static tarn_status add_access(build *b, const ti_access *a, int16_t *out) {
     ti_kernel *k = b->k;
     for (int i = 0; i < k->n_access; i++) {
-        if (memcmp(&k->access[i], a, sizeof *a)) continue;
+        if (!access_equal(&k->access[i], a)) continue;
         *out = (int16_t)i;
         return TARN_OK;
     }
@@ -88,10 +93,16 @@ static tarn_status add_access(build *b, const ti_access *a, int16_t *out) {
     return TARN_OK;
 }
 
+// Of instructions without operands.
+static bool inst_equal(const ti_inst *a, const ti_inst *b) {
+    return a->kind == b->kind && a->dtype == b->dtype && a->access == b->access &&
+           a->dim == b->dim && !memcmp(&a->imm, &b->imm, sizeof a->imm);
+}
+
 // The same instruction built before in this kernel, or a new one. Stores are never shared.
 static tarn_status reuse_inst(build *b, ti_inst in, int16_t *out) {
     for (int i = 0; i < b->k->n_inst; i++) {
-        if (memcmp(&b->k->inst[i], &in, sizeof in)) continue;
+        if (!inst_equal(&b->k->inst[i], &in)) continue;
         *out = (int16_t)i;
         return TARN_OK;
     }
@@ -99,12 +110,11 @@ static tarn_status reuse_inst(build *b, ti_inst in, int16_t *out) {
 }
 
 static ti_inst blank(ti_inst_kind kind, tarn_dtype dtype) {
-    ti_inst in;
-    memset(&in, 0, sizeof in);  // padding too: instructions are compared as bytes
-    in.kind = (uint8_t)kind;
-    in.dtype = in.src = (uint8_t)dtype;
-    in.a[0] = in.a[1] = in.a[2] = in.access = -1;
-    return in;
+    return (ti_inst){.kind = (uint8_t)kind,
+                     .dtype = (uint8_t)dtype,
+                     .src = (uint8_t)dtype,
+                     .a = {-1, -1, -1},
+                     .access = -1};
 }
 
 static bool along_row(const build *b, const ti_access *a) {
@@ -120,7 +130,7 @@ static bool repeats(const build *b, const ti_access *a) {
 // ---- variables in row-major order ---------------------------------------------------------------
 
 static void identity(ti_access *a, int value, const tarn_shape *shape) {
-    memset(a, 0, sizeof *a);
+    *a = (ti_access){0};
     a->value = value;
     a->shape = *shape;
     int d = 0;
@@ -210,7 +220,6 @@ static int dims_of(const build *b, const tarn_node *n) {
 
 static tarn_status operand(build *b, const tarn_node *user, const tarn_node *o, int16_t *out) {
     ti_access a;
-    memset(&a, 0, sizeof a);
     const tarn_node *base = ti_resolve(b->gs, user, o, dims_of(b, user), &a);
     if (b->gs->of[base->id] == b->group && base != user) {
         *out = b->inst[base->id];
@@ -251,7 +260,6 @@ static tarn_status reduce_inst(build *b, const tarn_node *n, int16_t *out) {
     in.code = (uint8_t)n->op->code;
     in.src = (uint8_t)n->in[0]->dtype;
     ti_access a;
-    memset(&a, 0, sizeof a);
     const tarn_node *x = ti_resolve(b->gs, n->in[0], n->in[0], ti_squeeze(&n->in[0]->shape).rank,
                                     &a);
     if (b->gs->of[x->id] == b->group) {
@@ -273,7 +281,6 @@ static tarn_status node_inst(build *b, const tarn_node *n) {
     if (n->op->kind == TI_ELEMENTWISE) return code_inst(b, n, out);
     if (n->op->kind == TI_REDUCE) return reduce_inst(b, n, out);
     ti_access a;
-    memset(&a, 0, sizeof a);
     return leaf_inst(b, ti_resolve(b->gs, n, n, dims_of(b, n), &a), &a, out);
 }
 
@@ -319,7 +326,7 @@ static tarn_status body(build *b) {
 // Both axes of a two-axis operand, through transposes; reshapes are read as stored.
 static tarn_status matrix(build *b, const tarn_node *o, bool trans, ti_access *a) {
     int value;
-    memset(a, 0, sizeof *a);
+    *a = (ti_access){0};
     for (int i = 0; i < TARN_MAX_RANK; i++) a->axis[i] = -1;
     for (; ti_is(o, &ti_op_transpose) && b->gs->of[o->id] < 0; o = o->in[0]) trans = !trans;
     a->axis[trans] = 0;
@@ -382,7 +389,6 @@ static tarn_status cols_kernel(build *b, const tarn_node *n) {
     TI_TRY(body(b));
     k->dtype = n->dtype;
     k->depth = n->in[0]->shape.dim[0];
-    memset(&k->a, 0, sizeof k->a);
     const tarn_node *x = ti_resolve(b->gs, n->in[0], n->in[0], 2, &k->a);
     int value;
     TI_TRY(value_of(b, ti_storage(b->gs, x), &value));
