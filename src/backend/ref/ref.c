@@ -122,21 +122,27 @@ static void do_index(ref_program *p, const tarn_node *n, double *y) {
 
 // ---- reductions, contraction, views ------------------------------------------------------------
 
+// The first of the largest; NaN counts as largest.
+static double argmax(const double *x, int64_t n) {
+    int64_t best = 0;
+    for (int64_t j = 1; j < n; j++)
+        if (!isnan(x[best]) && (x[j] > x[best] || isnan(x[j]))) best = j;
+    return (double)best;
+}
+
 static void do_reduce(ref_program *p, const tarn_node *n, double *y) {
     const tarn_node *x = n->in[0];
     int64_t rows = dim(p, x, 0), cols = x->shape.rank > 1 ? dim(p, x, 1) : 1;
     bool first = n->at.axes == TARN_AXIS(0);
     int64_t kept = first ? cols : rows, gone = first ? rows : cols;
     for (int64_t i = 0; i < kept; i++) {
-        double acc = n->op->code == TI_REDUCE_MAX ? -INFINITY : 0, best = 0;
+        double acc = n->op->code == TI_REDUCE_MAX ? -INFINITY : 0;
         for (int64_t j = 0; j < gone; j++) {
             double v = p->value[x->id][first ? j * cols + i : i * cols + j];
-            double b = p->value[x->id][i * cols + (int64_t)best];
-            if (n->op->code == TI_SUM) acc += v;
-            if (n->op->code == TI_REDUCE_MAX) acc = pick(v, acc, v > acc);
-            if (n->op->code == TI_ARGMAX && !isnan(b) && (v > b || isnan(v))) best = (double)j;
+            acc = n->op->code == TI_SUM ? acc + v : pick(v, acc, v > acc);
         }
-        y[i] = rounded(n->op->code == TI_ARGMAX ? best : acc, n->dtype);
+        if (n->op->code == TI_ARGMAX) acc = argmax(p->value[x->id] + i * cols, cols);
+        y[i] = rounded(acc, n->dtype);
     }
 }
 
@@ -280,7 +286,8 @@ static bool all_finite(const ref_program *p, const tarn_node *n) {
 }
 
 static bool made_it(const ref_program *p, const tarn_node *n) {
-    if (all_finite(p, n) || n->op == &ti_op_constant) return false;
+    if (n->op->kind == TI_EFFECT || n->op == &ti_op_constant) return false;  // make nothing
+    if (all_finite(p, n)) return false;
     for (int i = 0; i < n->n_in; i++)
         if (!all_finite(p, n->in[i]) && n->in[i]->op != &ti_op_constant) return false;
     return true;
