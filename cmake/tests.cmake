@@ -41,10 +41,12 @@ endforeach()
 
 # With libFuzzer the target searches; without, it replays tests/fuzz/NAME/ and what it is given.
 file(GLOB sources CONFIGURE_DEPENDS tests/fuzz/*.c)
+add_custom_target(fuzz)
 foreach(source IN LISTS sources)
   get_filename_component(name ${source} NAME_WE)
   add_executable(fuzz_${name} ${source})
   tarn_test_target(fuzz_${name})
+  add_dependencies(fuzz fuzz_${name})
   set_target_properties(fuzz_${name} PROPERTIES OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
   if(TARN_FUZZ)
