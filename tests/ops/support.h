@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "backend/cpu/gemm.h"
-#include "exec/program.h"
+#include "exec/sample.h"
 #include "test.h"
 
 enum { RIG_SEED = 7 };  // of the store; the golden random bits are drawn from it
