@@ -64,7 +64,8 @@ static double pick(double a, double b, bool first) { return first || isnan(a) ? 
 
 static double saturate(double x, tarn_dtype from, tarn_dtype to) {
     if (!ti_dtype_float(from) || ti_dtype_float(to) || to == TARN_BOOL) return x;
-    double span = exp2(8 * (double)tarn_dtype_size(to)), u = ti_dtype_kind(to) == 'u';
+    double span = exp2(8 * (double)tarn_dtype_size(to));
+    bool u = ti_dtype_kind(to) == 'u';
     double low = u ? 0 : -span / 2, high = (u ? span : span / 2) - 1;
     return x < low ? low : x > high ? high : x;
 }
