@@ -149,7 +149,7 @@ static void every_op(batch *b, tarn_dtype f) {
 // Of many variants only the first, as compiling all takes ten seconds; fewer in f64, whose printed
 // text differs by a type's name.
 static void every_op_in_short(batch *b, tarn_dtype f) {
-    for (const ti_op *const *op = ti_op_table; *op; op++) add_op(b, *op, f, f == TARN_F32 ? 4 : 1);
+    for (const ti_op *const *op = ti_op_table; *op; op++) add_op(b, *op, f, f == TARN_F32 ? 2 : 1);
     CHECK(b->n > 80);
 }
 

@@ -21,16 +21,19 @@ typedef struct rig {
 } rig;
 
 static inline rig rig_make(void) {
-    rig r = {NULL};
+    rig r = {0};
     CHECK_OK(tarn_store_create(RIG_SEED, &r.store));
     r.g = tarn_graph_create(r.store);
     CHECK(r.g);
     return r;
 }
 
-// Compiles what is fetched; opts may be NULL.
+// Compiles what is fetched; opts may be NULL: interpreted, as a C compiler takes longer than a
+// test.
 static inline void rig_compile(rig *r, tarn_fetch fetch, const char *device,
                                const tarn_compile_opts *opts) {
+    static const tarn_compile_opts interpreted = {.jit = TARN_JIT_OFF};
+    if (!opts) opts = &interpreted;
     tarn_program_free(r->p);
     r->p = NULL;
     CHECK_OK(tarn_graph_status(r->g));
@@ -41,7 +44,7 @@ static inline void rig_free(rig *r) {
     tarn_program_free(r->p);
     tarn_graph_free(r->g);
     tarn_store_free(r->store);
-    *r = (rig){NULL};
+    *r = (rig){0};
 }
 
 // Generated kernels need a compiler where the library looks for one, and a folder to keep them in.
