@@ -99,7 +99,7 @@ TI_FN float ti_tanh_f32(float x) {
     p = __builtin_fmaf(p, z, -3.33332819e-1f);
     float small = __builtin_fmaf(p * z, x, x);
     float big = 1.0f - 2.0f / (ti_exp_f32(a + a) + 1.0f);
-    return a < 0.625f ? small : x < 0.0f ? -big : big;
+    return __builtin_copysignf(a < 0.625f ? small : big, x);
 }
 
 /* exp(x), f64: Taylor to degree 13 on |r| <= ln 2 / 2; about 1 ulp. */
@@ -158,7 +158,7 @@ TI_FN double ti_tanh_f64(double x) {
     double em1 = __builtin_fma(p, y, 1.0) * y;
     double small = em1 / (em1 + 2.0), big = 1.0 - 2.0 / (ti_exp_f64(y) + 1.0);
     double m = a < 0.5 ? small : big;
-    return x < 0.0 ? -m : x != x ? x : m;
+    return x != x ? x : __builtin_copysign(m, x);
 }
 
 TI_FN float ti_sqrt_f32(float x) { return __builtin_sqrtf(x); }

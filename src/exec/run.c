@@ -87,11 +87,11 @@ tarn_status tarn_run(tarn_program *p) {
             return ti_error(TARN_ESTATE, "input '%s' is not bound", p->plan->inputs[i]);
     bool rebind = p->reshaped || !p->ran;
     if (rebind) TI_TRY(resolve_dims(p));
-    p->reshaped = false;
     p->ran = true;
     p->runs++;
     ti_run r = {.inputs = p->inputs, .dims = p->dims, .rebind = rebind};
     tarn_status st = p->backend->run(p->compiled, &r);
+    p->reshaped = st && rebind;  // what failed may not have bound everything
     return st == TARN_ENUMERIC ? ti_backend_find("ref")->explain(st, p->plan, &p->work, &r) : st;
 }
 

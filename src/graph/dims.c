@@ -93,11 +93,11 @@ int64_t ti_dim_mul(tarn_graph *g, int64_t a, int64_t b) {
 
 void ti_named_shape_text(const tarn_graph *g, const tarn_shape *s, char *out, size_t cap) {
     size_t at = 0;
-    for (int i = 0; i < s->rank && at < cap; i++) {
+    for (int i = 0; i < s->rank && i < TARN_MAX_RANK && at < cap; i++) {
         const char *comma = i ? "," : "[";
-        int n = s->dim[i] < 0
-                    ? snprintf(out + at, cap - at, "%s%s", comma, g->sym[sym_of(s->dim[i])].name)
-                    : snprintf(out + at, cap - at, "%s%lld", comma, (long long)s->dim[i]);
+        bool named = g && s->dim[i] < 0 && -s->dim[i] <= g->n_sym;
+        int n = named ? snprintf(out + at, cap - at, "%s%s", comma, g->sym[sym_of(s->dim[i])].name)
+                      : snprintf(out + at, cap - at, "%s%lld", comma, (long long)s->dim[i]);
         at += (size_t)n;
     }
     if (at < cap) snprintf(out + at, cap - at, "%s", s->rank ? "]" : "[]");

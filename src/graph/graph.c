@@ -107,6 +107,16 @@ static tarn_status node_push(tarn_graph *g, tarn_node *n) {
     return TARN_OK;
 }
 
+// Rank 0 to 8, and every negative dimension one that the graph has named.
+static tarn_status shape_defined(const tarn_graph *g, const tarn_shape *s) {
+    if (s->rank < 0 || s->rank > TARN_MAX_RANK)
+        return ti_error(TARN_ESHAPE, "rank %d, 0 to %d allowed", s->rank, TARN_MAX_RANK);
+    for (int i = 0; i < s->rank; i++)
+        if (s->dim[i] < -g->n_sym)
+            return ti_error(TARN_ESHAPE, "dimension %d is %lld", i, (long long)s->dim[i]);
+    return TARN_OK;
+}
+
 static tarn_status node_make(tarn_graph *g, const ti_op *op, tarn_node *const *in, int n_in,
                              const ti_attrs *at, tarn_node **out) {
     if (op->n_in >= 0 && op->n_in != n_in)
@@ -120,7 +130,9 @@ static tarn_status node_make(tarn_graph *g, const ti_op *op, tarn_node *const *i
     if (n_in) memcpy(n->in, in, (size_t)n_in * sizeof *n->in);
     if (at) n->at = *at;
     n->label = g->scope ? g->scope : "";
-    tarn_status st = op->infer(n);
+    tarn_status st = shape_defined(g, &n->at.shape);
+    if (!st) st = op->infer(n);
+    if (!st) st = shape_defined(g, &n->shape);
     if (st && *n->label) return ti_error_at(st, "'%s': %s", n->label, op->name);
     if (st) return ti_error_at(st, "%s", op->name);
     uint64_t slot = 0;

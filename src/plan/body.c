@@ -339,7 +339,11 @@ static tarn_status matrix(build *b, const tarn_node *o, bool trans, ti_access *a
     return TARN_OK;
 }
 
-static tarn_status packed(build *b, tarn_dtype dtype, int64_t elements, int *out) {
+static tarn_status packed(build *b, tarn_dtype dtype, int64_t lanes, int64_t depth, int *out) {
+    int64_t elements;
+    if (__builtin_mul_overflow(lanes, depth, &elements) || elements > INT64_MAX / 16)
+        return ti_error(TARN_ELIMIT, "a packed operand of %lld x %lld elements", (long long)lanes,
+                        (long long)depth);
     return value_new(b,
                      (ti_value){.dtype = dtype,
                                 .shape = {1, {elements}},
@@ -357,9 +361,9 @@ static tarn_status pack_values(build *b, const tarn_node *n) {
     k->pack_a = k->pack_b = -1;
     bool few = cols <= 2 * TI_PANEL && !panels(b, k->a.value);
     if (n->shape.dim[0] != 1 && !few)
-        TI_TRY(packed(b, n->dtype, ti_ceil_div(m, mr) * mr * depth, &k->pack_a));
+        TI_TRY(packed(b, n->dtype, ti_ceil_div(m, mr) * mr, depth, &k->pack_a));
     if (!panels(b, k->b.value) || k->b.axis[0] != 0)
-        TI_TRY(packed(b, n->dtype, ti_ceil_div(cols, TI_PANEL) * TI_PANEL * depth, &k->pack_b));
+        TI_TRY(packed(b, n->dtype, ti_ceil_div(cols, TI_PANEL) * TI_PANEL, depth, &k->pack_b));
     return TARN_OK;
 }
 
@@ -485,6 +489,17 @@ static tarn_status build_all(build *b, tarn_node *const *roots, int n_roots) {
     return st;
 }
 
+// No named dimension, derived ones included, may be so large that sizes of it overflow.
+static tarn_status check_maxima(const ti_plan *p) {
+    for (int i = 0; i < p->n_sym; i++) {
+        int64_t most = ti_plan_dim_max(p, -(int64_t)i - 1);
+        if (most > (int64_t)1 << 40)
+            return ti_error(TARN_ELIMIT, "dimension '%s' is at most 2^40, not %lld", p->sym[i].name,
+                            (long long)most);
+    }
+    return TARN_OK;
+}
+
 tarn_status ti_plan_make(const tarn_graph *g, tarn_node *const *roots, int n_roots,
                          const ti_target *target, ti_plan **out) {
     ti_groups gs = {0};
@@ -493,7 +508,8 @@ tarn_status ti_plan_make(const tarn_graph *g, tarn_node *const *roots, int n_roo
     memcpy(p->sym, g->sym, sizeof p->sym);
     p->n_sym = g->n_sym;
     p->seed = g->store->seed;
-    tarn_status st = ti_groups_make(g, roots, n_roots, target->fuse, &gs);
+    tarn_status st = check_maxima(p);
+    if (!st) st = ti_groups_make(g, roots, n_roots, target->fuse, &gs);
     if (!st) {
         build b = {.gs = &gs, .target = target, .p = p};
         st = build_all(&b, roots, n_roots);

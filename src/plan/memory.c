@@ -11,8 +11,10 @@ int64_t ti_plan_dim_max(const ti_plan *p, int64_t dim) {
     if (dim >= 0) return dim;
     const ti_sym *s = &p->sym[-dim - 1];
     if (s->a < 0) return s->maximum;
-    int64_t m = s->coef * ti_plan_dim_max(p, -(int64_t)s->a - 1);
-    return s->b < 0 ? m : m * ti_plan_dim_max(p, -(int64_t)s->b - 1);
+    int64_t m, a = ti_plan_dim_max(p, -(int64_t)s->a - 1);
+    int64_t b = s->b < 0 ? 1 : ti_plan_dim_max(p, -(int64_t)s->b - 1);
+    bool over = __builtin_mul_overflow(s->coef, a, &m) || __builtin_mul_overflow(m, b, &m);
+    return over ? INT64_MAX : m;
 }
 
 void ti_kernel_values(const ti_kernel *k, void (*f)(void *ctx, int value, bool write), void *ctx) {

@@ -149,6 +149,12 @@ static char *slot(const frame *f, int s) { return f->slots + (size_t)s * (size_t
 static void fill(char *y, size_t size, const char *value, int64_t n) {
     switch (size) {
     case 1: memset(y, *value, (size_t)n); break;
+    case 2: {
+        uint16_t v, *p = (uint16_t *)y;
+        memcpy(&v, value, 2);
+        for (int64_t i = 0; i < n; i++) p[i] = v;
+        break;
+    }
     case 4: {
         uint32_t v, *p = (uint32_t *)y;
         memcpy(&v, value, 4);
