@@ -21,7 +21,6 @@ typedef struct ti_backend_opts {
 
 typedef struct ti_backend {
     const char *name;
-    void (*target)(ti_target *t);
     // The plan and the work outlive the program.
     tarn_status (*compile)(const ti_plan *plan, const ti_work *work, const ti_backend_opts *opts,
                            void **program);

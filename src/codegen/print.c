@@ -25,7 +25,8 @@ static const char *suffix(int dtype) {
 typedef struct printer {
     const ti_kernel *k;
     ti_buf *out;
-    bool any;  // for any strides; else as the accesses promise
+    bool any;       // for any strides; else as the accesses promise
+    bool by_panel;  // most tiles have 16 columns
 } printer;
 
 // What the stride along the columns will be unless dimensions of size 1 turned up: 0 or 1, and
@@ -175,13 +176,13 @@ static void print_columns_end(const printer *p) {
 }
 
 // When the strides are those the fast loop is written for.
-static void print_condition(const printer *p) {
+static void print_condition(const printer *p, const char *more) {
     ti_buf_puts(p->out, "if (1");
     for (int a = 0; a < p->k->n_access; a++) {
         int cs = expected(p->k, &p->k->access[a]);
         if (cs >= 0) ti_buf_printf(p->out, " && t->cs[%d] == %d", a, cs);
     }
-    ti_buf_puts(p->out, ") {\n");
+    ti_buf_printf(p->out, "%s) {\n", more);
 }
 
 static bool has_acc(const ti_kernel *k) {
@@ -209,7 +210,13 @@ static void print_map_rows(const printer *p) {
 
 static void print_map(printer *p) {
     print_fixed(p);
-    print_condition(p);
+    if (p->by_panel) {
+        print_condition(p, " && cols == 16");
+        ti_buf_puts(p->out, "const int64_t cols = 16;\n");
+        print_map_rows(p);
+        ti_buf_puts(p->out, "} else ");
+    }
+    print_condition(p, "");
     print_map_rows(p);
     ti_buf_puts(p->out, "} else {\n");
     p->any = true;
@@ -358,7 +365,7 @@ static void print_rows(printer *p) {
     find_stages(p->k, &s);
     print_fixed(p);
     print_buffers(p, &s);
-    print_condition(p);
+    print_condition(p, "");
     print_rows_body(p, &s);
     ti_buf_puts(p->out, "} else {\n");
     p->any = true;
@@ -366,8 +373,8 @@ static void print_rows(printer *p) {
     ti_buf_puts(p->out, "}\n");
 }
 
-void ti_print_body(const ti_kernel *k, const char *name, ti_buf *out) {
-    printer p = {.k = k, .out = out};
+void ti_print_body(const ti_kernel *k, const char *name, bool by_panel, ti_buf *out) {
+    printer p = {.k = k, .out = out, .by_panel = by_panel};
     ti_buf_printf(out, "void %s(const ti_tile *t) {\n", name);
     ti_buf_puts(out, "const int64_t rows = t->rows, cols = t->cols;\n");
     if (k->kind == TI_K_ROWS) {

@@ -125,10 +125,8 @@ static tarn_jit jit_mode(const tarn_compile_opts *o) {
 }
 
 static tarn_status make_plan(tarn_program *p, const tarn_compile_opts *o) {
-    ti_target t = {.mr = 1,
-                   .fuse = !listed(o->skip_pass, "fuse"),
-                   .in_place = !o->no_in_place && !listed(o->skip_pass, "in_place")};
-    p->backend->target(&t);
+    ti_plan_opts t = {.fuse = !listed(o->skip_pass, "fuse"),
+                      .in_place = !o->no_in_place && !listed(o->skip_pass, "in_place")};
     TI_TRY(ti_plan_make(p->work.g, p->work.roots, p->work.n_roots, &t, &p->plan));
     dump_plan(o, p->plan);
     return ti_plan_verify(p->plan);

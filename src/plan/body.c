@@ -5,7 +5,6 @@
 
 typedef struct build {
     const ti_groups *gs;
-    const ti_target *target;
     ti_plan *p;
     int *value;     // by node id: value that holds it, -1
     int16_t *inst;  // by node id: instruction in the kernel at hand, -1
@@ -339,34 +338,6 @@ static tarn_status matrix(build *b, const tarn_node *o, bool trans, ti_access *a
     return TARN_OK;
 }
 
-static tarn_status packed(build *b, tarn_dtype dtype, int64_t lanes, int64_t depth, int *out) {
-    int64_t elements;
-    if (__builtin_mul_overflow(lanes, depth, &elements) || elements > INT64_MAX / 16)
-        return ti_error(TARN_ELIMIT, "a packed operand of %lld x %lld elements", (long long)lanes,
-                        (long long)depth);
-    return value_new(b,
-                     (ti_value){.dtype = dtype,
-                                .shape = {1, {elements}},
-                                .bytes = (size_t)elements * tarn_dtype_size(dtype)},
-                     out);
-}
-
-// The engine reads the left operand in panels of mr rows, the right one in panels of 16 columns.
-// Read as they lie are variables on the right, and on the left one row, or what only few columns
-// would read again after packing.
-static tarn_status pack_values(build *b, const tarn_node *n) {
-    ti_kernel *k = b->k;
-    int64_t m = ti_dim_max(b->gs->g, n->shape.dim[0]), depth = ti_dim_max(b->gs->g, k->depth);
-    int64_t cols = ti_dim_max(b->gs->g, n->shape.dim[1]), mr = b->target->mr;
-    k->pack_a = k->pack_b = -1;
-    bool few = cols <= 2 * TI_PANEL && !panels(b, k->a.value);
-    if (n->shape.dim[0] != 1 && !few)
-        TI_TRY(packed(b, n->dtype, ti_ceil_div(m, mr) * mr, depth, &k->pack_a));
-    if (!panels(b, k->b.value) || k->b.axis[0] != 0)
-        TI_TRY(packed(b, n->dtype, ti_ceil_div(cols, TI_PANEL) * TI_PANEL, depth, &k->pack_b));
-    return TARN_OK;
-}
-
 // Bodies of contractions always have two dimensions: give axes of size 1 their place back.
 static void widen(ti_kernel *k, const tarn_shape *shape) {
     for (int i = 0; i < k->n_access; i++) {
@@ -384,8 +355,7 @@ static tarn_status dot_kernel(build *b, const tarn_node *n) {
     k->dtype = n->dtype;
     k->depth = n->in[0]->shape.dim[!n->at.trans_a];
     TI_TRY(matrix(b, n->in[0], n->at.trans_a, &k->a));
-    TI_TRY(matrix(b, n->in[1], n->at.trans_b, &k->b));
-    return pack_values(b, n);
+    return matrix(b, n->in[1], n->at.trans_b, &k->b);
 }
 
 static tarn_status cols_kernel(build *b, const tarn_node *n) {
@@ -409,8 +379,7 @@ static tarn_status check_kernel(build *b, const tarn_node *n) {
 
 static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
     const ti_group *gr = &b->gs->group[group];
-    *k = (ti_kernel){
-        .kind = gr->kind, .space = gr->space, .pack_a = -1, .pack_b = -1, .value = -1, .label = ""};
+    *k = (ti_kernel){.kind = gr->kind, .space = gr->space, .value = -1, .label = ""};
     b->k = k;
     b->group = group;
     b->cap_inst = b->cap_access = 0;
@@ -501,7 +470,7 @@ static tarn_status check_maxima(const ti_plan *p) {
 }
 
 tarn_status ti_plan_make(const tarn_graph *g, tarn_node *const *roots, int n_roots,
-                         const ti_target *target, ti_plan **out) {
+                         const ti_plan_opts *opts, ti_plan **out) {
     ti_groups gs = {0};
     ti_plan *p = NULL;
     TI_TRY(ti_alloc_zero(sizeof *p, &p));
@@ -509,12 +478,12 @@ tarn_status ti_plan_make(const tarn_graph *g, tarn_node *const *roots, int n_roo
     p->n_sym = g->n_sym;
     p->seed = g->store->seed;
     tarn_status st = check_maxima(p);
-    if (!st) st = ti_groups_make(g, roots, n_roots, target->fuse, &gs);
+    if (!st) st = ti_groups_make(g, roots, n_roots, opts->fuse, &gs);
     if (!st) {
-        build b = {.gs = &gs, .target = target, .p = p};
+        build b = {.gs = &gs, .p = p};
         st = build_all(&b, roots, n_roots);
     }
-    if (!st) st = ti_plan_memory(p, target);
+    if (!st) st = ti_plan_memory(p, opts);
     ti_groups_free(&gs);
     if (st) {
         ti_plan_free(p);

@@ -25,10 +25,7 @@ void ti_kernel_values(const ti_kernel *k, void (*f)(void *ctx, int value, bool w
     }
     if (k->kind == TI_K_CHECK) f(ctx, k->value, false);
     if (k->kind == TI_K_DOT || k->kind == TI_K_COLS) f(ctx, k->a.value, false);
-    if (k->kind != TI_K_DOT) return;
-    f(ctx, k->b.value, false);
-    if (k->pack_a >= 0) f(ctx, k->pack_a, true);
-    if (k->pack_b >= 0) f(ctx, k->pack_b, true);
+    if (k->kind == TI_K_DOT) f(ctx, k->b.value, false);
 }
 
 typedef struct touch {
@@ -170,10 +167,10 @@ static tarn_status offsets(ti_plan *p) {
     return TARN_OK;
 }
 
-tarn_status ti_plan_memory(ti_plan *p, const ti_target *target) {
+tarn_status ti_plan_memory(ti_plan *p, const ti_plan_opts *opts) {
     TI_TRY(sizes(p));
     lifetimes(p);
-    if (target->in_place) in_place(p);
+    if (opts->in_place) in_place(p);
     return offsets(p);
 }
 

@@ -10,12 +10,11 @@
 
 #include "ops/ops.h"
 
-// What of a machine the planner must know.
-typedef struct ti_target {
-    int mr;         // rows of a packed panel of the left operand
+// What the planner may do.
+typedef struct ti_plan_opts {
     bool fuse;      // element-wise work joins its producers
     bool in_place;  // results may take over memory of operands that end there
-} ti_target;
+} ti_plan_opts;
 
 // ---- values: what lies in memory ----------------------------------------------------------------
 typedef enum ti_place { TI_ARENA, TI_INPUT, TI_VARIABLE } ti_place;
@@ -73,12 +72,11 @@ typedef struct ti_kernel {
     int n_inst;
     ti_access *access;
     int n_access;
-    tarn_dtype dtype;    // contraction, column sum: of the accumulators
-    ti_access a, b;      // contraction: a over (m,k), b over (k,n); column sum: a over (r,c)
-    int64_t depth;       // contraction: k; column sum: r
-    int pack_a, pack_b;  // values for packed operands, -1: read as they are
-    int value;           // check
-    const char *what;    // check: name for the message
+    tarn_dtype dtype;  // contraction, column sum: of the accumulators
+    ti_access a, b;    // contraction: a over (m,k), b over (k,n); column sum: a over (r,c)
+    int64_t depth;     // contraction: k; column sum: r
+    int value;         // check
+    const char *what;  // check: name for the message
 } ti_kernel;
 
 typedef struct ti_plan {
@@ -100,13 +98,13 @@ typedef struct ti_plan {
 
 // A plan for a graph of canonical primitives. Owns nothing of the graph afterwards.
 tarn_status ti_plan_make(const tarn_graph *g, tarn_node *const *roots, int n_roots,
-                         const ti_target *target, ti_plan **out);
+                         const ti_plan_opts *opts, ti_plan **out);
 void ti_plan_free(ti_plan *p);
 void ti_plan_print(const ti_plan *p, ti_buf *out);
 // Lifetimes and offsets recomputed from the kernel list: no two live values overlap.
 tarn_status ti_plan_verify(const ti_plan *p);
 // Memory: fills bytes, first, last, alias, offset and arena_bytes (memory.c).
-tarn_status ti_plan_memory(ti_plan *p, const ti_target *target);
+tarn_status ti_plan_memory(ti_plan *p, const ti_plan_opts *opts);
 int64_t ti_plan_dim_max(const ti_plan *p, int64_t dim);
 // Calls f with each value that kernel k reads or writes.
 void ti_kernel_values(const ti_kernel *k, void (*f)(void *ctx, int value, bool write), void *ctx);

@@ -52,8 +52,6 @@ static void print_kernel(const ti_plan *p, int i, ti_buf *out) {
         print_access(p, k, &k->a, out);
         ti_buf_puts(out, " b");
         print_access(p, k, &k->b, out);
-        if (k->pack_a >= 0) ti_buf_printf(out, " pack_a v%d", k->pack_a);
-        if (k->pack_b >= 0) ti_buf_printf(out, " pack_b v%d", k->pack_b);
     }
     if (k->kind == TI_K_COLS) print_access(p, k, &k->a, out);
     if (k->kind == TI_K_CHECK) ti_buf_printf(out, " v%d '%s'", k->value, k->what);

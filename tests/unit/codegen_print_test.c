@@ -12,7 +12,7 @@ static void print_all(const tarn_program *p, ti_buf *out) {
     for (int i = 0; i < p->plan->n_kernels; i++) {
         if (p->plan->kernels[i].kind == TI_K_CHECK) continue;
         snprintf(name, sizeof name, "k%d", i);
-        ti_print_body(&p->plan->kernels[i], name, out);
+        ti_print_body(&p->plan->kernels[i], name, false, out);
     }
     CHECK_OK(ti_buf_status(out));
 }

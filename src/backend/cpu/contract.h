@@ -11,13 +11,12 @@ typedef struct ti_contract {
     int64_t m, n, k;
     size_t size;
     ti_matrix a, b;  // operands as they lie
-    char *packed_a;  // NULL: the left operand is read as it lies (one row)
-    char *packed_b;  // NULL: the right operand lies in panels
     bool by_panel;   // the body touches packed variables: 16 columns at a time
 } ti_contract;
-void ti_contract_pack(const ti_contract *c, int thread, int n_threads);
+// Every thread packs what it needs by itself, into its scratch.
 void ti_contract_run(const ti_contract *c, char *scratch, int thread, int n_threads);
-size_t ti_contract_scratch(void);
+// Bytes of scratch for a product of at most these sizes.
+size_t ti_contract_scratch(const ti_contract *c, int64_t m, int64_t n, int64_t k);
 
 // Sum (or maximum) over the first axis of x [rows, cols], then the loop's body over the result.
 typedef struct ti_colsum {

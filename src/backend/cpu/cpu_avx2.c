@@ -16,6 +16,7 @@
 #define V_ADD(a, b) _mm256_add_ps(a, b)
 #define V_ZERO _mm256_setzero_ps()
 #define NAME micro_f32
+#define ROW_NAME row_f32
 #define BODY body_f32
 #define PANELS(R) ((R) == 1 ? 4 : (R) == 2 ? 2 : 1)
 #include "backend/cpu/micro.inc"
@@ -30,6 +31,7 @@
 #define V_ADD(a, b) _mm256_add_pd(a, b)
 #define V_ZERO _mm256_setzero_pd()
 #define NAME micro_f64
+#define ROW_NAME row_f64
 #define BODY body_f64
 #define PANELS(R) ((R) == 1 ? 2 : 1)
 #include "backend/cpu/micro.inc"

@@ -16,6 +16,7 @@
 #define V_ADD(a, b) _mm512_add_ps(a, b)
 #define V_ZERO _mm512_setzero_ps()
 #define NAME micro_f32
+#define ROW_NAME row_f32
 #define BODY body_f32
 #define PANELS(R) ((R) <= 2 ? 4 : 2)
 #include "backend/cpu/micro.inc"
@@ -30,6 +31,7 @@
 #define V_ADD(a, b) _mm512_add_pd(a, b)
 #define V_ZERO _mm512_setzero_pd()
 #define NAME micro_f64
+#define ROW_NAME row_f64
 #define BODY body_f64
 #define PANELS(R) ((R) <= 2 ? 2 : 1)
 #include "backend/cpu/micro.inc"

@@ -13,6 +13,7 @@
 #define V_ADD(a, b) ((a) + (b))
 #define V_ZERO 0.0f
 #define NAME micro_f32
+#define ROW_NAME row_f32
 #define BODY body_f32
 #define PANELS(R) 1
 #include "backend/cpu/micro.inc"
@@ -27,6 +28,7 @@
 #define V_ADD(a, b) ((a) + (b))
 #define V_ZERO 0.0
 #define NAME micro_f64
+#define ROW_NAME row_f64
 #define BODY body_f64
 #define PANELS(R) 1
 #include "backend/cpu/micro.inc"

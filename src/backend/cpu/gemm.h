@@ -12,13 +12,14 @@
 
 enum { TI_KBLOCK = 512, TI_TILE_COLS = 64, TI_TILE_ROWS = 16 };
 
-// c[r][j] = (add ? c : 0) + sum_k a[r * ars + k * aks] * b[(j/16) * bps + k * 16 + j % 16]
-// for r < rows <= mr and `panels` panels of 16 columns; c rows are TI_TILE_COLS apart.
+// c[r][j] = (add ? c : 0) + sum_k a[r * ars + k * aks] * b[(j/16) * bps + k * bks + j % 16]
+// for r < rows <= mr and `panels` panels of 16 columns; c rows are TI_TILE_COLS apart. bks is 16
+// unless there is one row: then the right operand may be read as it lies, row by row.
 typedef struct ti_micro_args {
     const void *a;
     int64_t ars, aks;
     const void *b;
-    int64_t bps;
+    int64_t bps, bks;
     int64_t k;
     void *c;
     int rows, panels;
@@ -49,9 +50,10 @@ typedef struct ti_matrix {
     bool panels, trans;
     int64_t rows;  // panels: rows of the variable
 } ti_matrix;
-// Pack panels lo..hi-1 of the left (m x k) or right (k x n) operand; lanes past the edge are zero.
-void ti_pack_a(const ti_isa *isa, char *out, const ti_matrix *x, int64_t m, int64_t k, int64_t lo,
-               int64_t hi);
-void ti_pack_b(const ti_isa *isa, char *out, const ti_matrix *x, int64_t k, int64_t n, int64_t lo,
-               int64_t hi);
+// Pack rows r0.. of the left operand, or columns c0.. of the right one, over steps k0.. of k; lanes
+// past the edge are zero. k0 is a multiple of 16.
+void ti_pack_a(const ti_isa *isa, char *out, const ti_matrix *x, int64_t r0, int64_t rows,
+               int64_t k0, int64_t k);
+void ti_pack_b(const ti_isa *isa, char *out, const ti_matrix *x, int64_t c0, int64_t cols,
+               int64_t k0, int64_t k);
 #endif

@@ -76,7 +76,7 @@ static tarn_status print_source(const ti_cpu_program *p, ti_buf *b) {
     for (int i = 0; i < p->n_steps; i++) {
         if (!printable(p, &p->steps[i])) continue;
         snprintf(name, sizeof name, "k%d", i);
-        ti_print_body(p->steps[i].k, name, b);
+        ti_print_body(p->steps[i].k, name, p->steps[i].contract.by_panel, b);
     }
     return ti_buf_status(b);
 }

@@ -6,7 +6,7 @@
 
 #include "base/pool.h"
 
-enum { SMALL = 1 << 15 };  // instructions x elements below which one thread does the work
+enum { SMALL = 1 << 13 };  // instructions x elements below which one thread does the work
 
 tarn_status ti_loop_make(ti_arena *arena, const ti_plan *p, const ti_kernel *k,
                          const ti_interp *isa, ti_loop *l) {

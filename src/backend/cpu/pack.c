@@ -4,125 +4,145 @@
 
 #include "backend/cpu/gemm.h"
 
-#define PACKERS(W, S)                                                                           \
-    static W at_##S(const ti_matrix *x, int64_t i, int64_t j) {                                 \
-        const W *p = (const W *)x->base;                                                        \
-        if (!x->panels) return p[i * x->rs + j * x->cs];                                        \
-        int64_t r = x->trans ? j : i, c = x->trans ? i : j;                                     \
-        return p[((c / TI_PANEL) * x->rows + r) * TI_PANEL + c % TI_PANEL];                     \
-    }                                                                                           \
-    /* `n` lanes from (i, j) on, one step apart in i (down) or j */                             \
-    static void lanes_##S(W *y, const ti_matrix *x, int64_t i, int64_t j, int n, int width,     \
-                          bool down) {                                                          \
-        for (int l = 0; l < n; l++) y[l] = down ? at_##S(x, i + l, j) : at_##S(x, i, j + l);    \
-        for (int l = n; l < width; l++) y[l] = 0;                                               \
-    }                                                                                           \
-    /* panel of `width` lanes over `k` steps; unit: lanes lie next to each other */             \
-    static void strided_##S(W *y, const W *x, int n, int width, int64_t k, int64_t lane,        \
-                            int64_t step) {                                                     \
-        for (int64_t q = 0; q < k; q++, y += width, x += step) {                                \
-            for (int l = 0; l < n; l++) y[l] = x[l * lane];                                     \
-            for (int l = n; l < width; l++) y[l] = 0;                                           \
-        }                                                                                       \
-    }                                                                                           \
-    /* lanes far apart, steps next to each other: eight steps of all lanes at a time */         \
-    static void gathered_##S(W *restrict y, const W *restrict x, int n, int width, int64_t k,   \
-                             int64_t lane) {                                                    \
-        int64_t q = 0;                                                                          \
-        for (; q + 8 <= k; q += 8)                                                              \
-            for (int l = 0; l < n; l++)                                                         \
-                for (int s = 0; s < 8; s++) y[(q + s) * width + l] = x[l * lane + q + s];       \
-        for (; q < k; q++)                                                                      \
-            for (int l = 0; l < n; l++) y[q * width + l] = x[l * lane + q];                     \
-        for (q = 0; q < k && n < width; q++)                                                    \
-            for (int l = n; l < width; l++) y[q * width + l] = 0;                               \
-    }                                                                                           \
-    static void panel_##S(W *y, const ti_matrix *x, int64_t first, int n, int width, int64_t k, \
-                          bool down) {                                                          \
-        if (x->panels) {                                                                        \
-            for (int64_t q = 0; q < k; q++, y += width)                                         \
-                down ? lanes_##S(y, x, first, q, n, width, true)                                \
-                     : lanes_##S(y, x, q, first, n, width, false);                              \
-            return;                                                                             \
-        }                                                                                       \
-        int64_t lane = down ? x->rs : x->cs, step = down ? x->cs : x->rs;                       \
-        const W *p = (const W *)x->base + first * lane;                                         \
-        if (step == 1 && lane != 1) {                                                           \
-            gathered_##S(y, p, n, width, k, lane);                                              \
-        } else {                                                                                \
-            strided_##S(y, p, n, width, k, lane, step);                                         \
-        }                                                                                       \
+// A block of an operand, as the packers see it: `lanes` of them side by side in a panel of `width`,
+// over `k` steps.
+typedef struct block {
+    const ti_matrix *x;
+    int64_t first, lanes;  // the operand's rows (left) or columns (right)
+    int64_t k0, k;
+    int width;
+    bool down;  // left operand: lanes are rows
+} block;
+
+#define PACKERS(W, S)                                                                          \
+    static W at_##S(const block *b, int64_t lane, int64_t step) {                              \
+        const ti_matrix *x = b->x;                                                             \
+        int64_t i = b->down ? lane : step, j = b->down ? step : lane;                          \
+        const W *p = (const W *)x->base;                                                       \
+        if (!x->panels) return p[i * x->rs + j * x->cs];                                       \
+        int64_t r = x->trans ? j : i, c = x->trans ? i : j;                                    \
+        return p[((c / TI_PANEL) * x->rows + r) * TI_PANEL + c % TI_PANEL];                    \
+    }                                                                                          \
+    /* any source; steps from `from` on */                                                     \
+    static void any_##S(W *y, const block *b, int64_t from) {                                  \
+        for (int64_t p = 0; p < b->lanes; p += b->width, y += b->k * b->width) {               \
+            int64_t n = ti_min_i64(b->width, b->lanes - p);                                    \
+            for (int64_t q = from; q < b->k; q++) {                                            \
+                W *z = y + q * b->width;                                                       \
+                for (int64_t l = 0; l < n; l++) z[l] = at_##S(b, b->first + p + l, b->k0 + q); \
+                for (int64_t l = n; l < b->width; l++) z[l] = 0;                               \
+            }                                                                                  \
+        }                                                                                      \
+    }                                                                                          \
+    /* whole panels whose lanes lie next to each other, four panels a pass over the steps */   \
+    static inline __attribute__((always_inline)) void runs_##S(                                \
+        W *restrict y, const W *x, int64_t panels, int64_t k, int64_t step, const int width) { \
+        for (; panels >= 4; panels -= 4, y += 4 * k * width, x += 4 * width)                   \
+            for (int64_t q = 0; q < k; q++)                                                    \
+                for (int p = 0; p < 4; p++)                                                    \
+                    memcpy(y + (p * k + q) * width, x + q * step + p * width,                  \
+                           sizeof(W) * (size_t)width);                                         \
+        for (; panels; panels--, y += k * width, x += width)                                   \
+            for (int64_t q = 0; q < k; q++)                                                    \
+                memcpy(y + q * width, x + q * step, sizeof(W) * (size_t)width);                \
+    }                                                                                          \
+    /* lanes far apart, steps next to each other: eight steps of all lanes at a time */        \
+    static void gathered_##S(W *restrict y, const W *restrict x, int64_t panels, int64_t k,    \
+                             int64_t lane, int width) {                                        \
+        for (; panels; panels--, y += k * width, x += width * lane) {                          \
+            int64_t q = 0;                                                                     \
+            for (; q + 8 <= k; q += 8)                                                         \
+                for (int l = 0; l < width; l++)                                                \
+                    for (int s = 0; s < 8; s++) y[(q + s) * width + l] = x[l * lane + q + s];  \
+            for (; q < k; q++)                                                                 \
+                for (int l = 0; l < width; l++) y[q * width + l] = x[l * lane + q];            \
+        }                                                                                      \
+    }                                                                                          \
+    static void pack_##S(W *y, const block *b) {                                               \
+        const ti_matrix *x = b->x;                                                             \
+        int64_t lane = b->down ? x->rs : x->cs, step = b->down ? x->cs : x->rs;                \
+        int64_t whole = x->panels ? 0 : b->lanes / b->width;                                   \
+        const W *p = (const W *)x->base + b->first * lane + b->k0 * step;                      \
+        if (lane == 1 && b->width == 16) {                                                     \
+            runs_##S(y, p, whole, b->k, step, 16);                                             \
+        } else if (lane == 1 && b->width == 8) {                                               \
+            runs_##S(y, p, whole, b->k, step, 8);                                              \
+        } else if (lane == 1 && b->width == 6) {                                               \
+            runs_##S(y, p, whole, b->k, step, 6);                                              \
+        } else if (step == 1) {                                                                \
+            gathered_##S(y, p, whole, b->k, lane, b->width);                                   \
+        } else {                                                                               \
+            whole = 0;                                                                         \
+        }                                                                                      \
+        block rest = *b;                                                                       \
+        rest.first += whole * b->width;                                                        \
+        rest.lanes -= whole * b->width;                                                        \
+        any_##S(y + whole * b->width * b->k, &rest, 0);                                        \
     }
 PACKERS(uint32_t, w4)
 PACKERS(uint64_t, w8)
 
-static void panel(char *y, const ti_matrix *x, int64_t first, int n, int width, int64_t k,
-                  bool down) {
-    if (x->size == 4) {
-        panel_w4((uint32_t *)y, x, first, n, width, k, down);
+static void pack(char *y, const block *b) {
+    if (b->x->size == 4) {
+        pack_w4((uint32_t *)y, b);
     } else {
-        panel_w8((uint64_t *)y, x, first, n, width, k, down);
+        pack_w8((uint64_t *)y, b);
     }
 }
 
-// A transposed variable, f32: its panels hold 16 of the result's k steps side by side, so whole
-// squares are turned over.
-static void turn_squares(const ti_isa *isa, float *y, const ti_matrix *x, int64_t first, int n,
-                         int64_t k) {
-    for (int64_t q = 0; q < k; q += TI_PANEL) {
-        const float *s = (const float *)x->base + (q / TI_PANEL * x->rows + first) * TI_PANEL;
-        int steps = (int)ti_min_i64(TI_PANEL, k - q);
-        float *d = y + q * TI_PANEL;
-        if (isa->turn8 && n == TI_PANEL && steps == TI_PANEL) {
+// A transposed variable, f32, on the right: its panels hold 16 steps side by side, so whole squares
+// are turned over. Steps begin at a multiple of 16.
+static void turn_squares(const ti_isa *isa, float *y, const block *b) {
+    for (int64_t p = 0; p < b->lanes; p += TI_PANEL, y += TI_PANEL * b->k) {
+        int64_t n = ti_min_i64(TI_PANEL, b->lanes - p), q = 0;
+        for (; n == TI_PANEL && q + TI_PANEL <= b->k; q += TI_PANEL) {
+            const float *s = (const float *)b->x->base +
+                             ((b->k0 + q) / TI_PANEL * b->x->rows + b->first + p) * TI_PANEL;
             for (int i = 0; i < TI_PANEL; i += 8)
                 for (int j = 0; j < TI_PANEL; j += 8)
-                    isa->turn8(d + j * TI_PANEL + i, TI_PANEL, s + i * TI_PANEL + j, TI_PANEL);
-            continue;
+                    isa->turn8(y + (q + j) * TI_PANEL + i, TI_PANEL, s + i * TI_PANEL + j,
+                               TI_PANEL);
         }
-        for (int l = 0; l < n; l++)
-            for (int t = 0; t < steps; t++) d[t * TI_PANEL + l] = s[l * TI_PANEL + t];
-        for (int t = 0; t < steps && n < TI_PANEL; t++)
-            for (int l = n; l < TI_PANEL; l++) d[t * TI_PANEL + l] = 0;
+        block rest = *b;
+        rest.first += p;
+        rest.lanes = n;
+        any_w4((uint32_t *)y, &rest, q);
     }
 }
 
-// Rows of an f32 matrix into a whole panel of 6 or 8: squares of eight steps are turned over. With
-// 6 rows the stores of one step reach into the next, which is written after it; the last steps
-// are left to the caller. Returns the steps done.
-static int64_t turn_rows(const ti_isa *isa, float *y, const float *x, int64_t rs, int64_t k,
-                         bool rows_beyond) {
-    int64_t q = 0;
-    if (!isa->turn8 || (isa->mr != 8 && !(isa->mr == 6 && rows_beyond))) return 0;
-    for (; q + 8 < k; q += 8) isa->turn8(y + q * isa->mr, isa->mr, x + q, rs);
-    return q;
-}
-
-void ti_pack_a(const ti_isa *isa, char *out, const ti_matrix *x, int64_t m, int64_t k, int64_t lo,
-               int64_t hi) {
-    int mr = isa->mr;
-    for (int64_t p = lo; p < hi; p++) {
-        char *y = out + (size_t)(p * mr * k) * x->size;
-        int rows = (int)ti_min_i64(mr, m - p * mr);
-        ti_matrix rest = *x;
-        int64_t done = 0;
-        if (x->size == 4 && !x->panels && x->cs == 1 && rows == mr) {
-            const float *from = (const float *)x->base + p * mr * x->rs;
-            done = turn_rows(isa, (float *)y, from, x->rs, k, p * mr + 8 <= m);
-            rest.base += (size_t)done * x->size;
-        }
-        panel(y + (size_t)(done * mr) * x->size, &rest, p * mr, rows, mr, k - done, true);
+// Rows of an f32 matrix into panels of 6 or 8: squares of eight steps are turned over. With 6 rows
+// the stores of one step reach into the next, which is written after it.
+static void turn_rows(const ti_isa *isa, float *y, const block *b) {
+    const ti_matrix *x = b->x;
+    for (int64_t p = 0; p < b->lanes; p += b->width, y += b->width * b->k) {
+        int64_t q = 0, first = b->first + p;
+        const float *from = (const float *)x->base + first * x->rs + b->k0;
+        for (; p + 8 <= b->lanes && q + 8 < b->k; q += 8)
+            isa->turn8(y + q * b->width, b->width, from + q, x->rs);
+        block rest = *b;
+        rest.first = first;
+        rest.lanes = ti_min_i64(b->width, b->lanes - p);
+        any_w4((uint32_t *)y, &rest, q);
     }
 }
 
-void ti_pack_b(const ti_isa *isa, char *out, const ti_matrix *x, int64_t k, int64_t n, int64_t lo,
-               int64_t hi) {
-    for (int64_t p = lo; p < hi; p++) {
-        char *y = out + (size_t)(p * TI_PANEL * k) * x->size;
-        int cols = (int)ti_min_i64(TI_PANEL, n - p * TI_PANEL);
-        if (x->panels && x->trans && x->size == 4) {
-            turn_squares(isa, (float *)y, x, p * TI_PANEL, cols, k);
-        } else {
-            panel(y, x, p * TI_PANEL, cols, TI_PANEL, k, false);
-        }
+void ti_pack_a(const ti_isa *isa, char *out, const ti_matrix *x, int64_t r0, int64_t rows,
+               int64_t k0, int64_t k) {
+    block b = {x, r0, rows, k0, k, isa->mr, true};
+    bool turn = isa->turn8 && (isa->mr == 8 || isa->mr == 6);
+    if (turn && x->size == 4 && !x->panels && x->cs == 1 && x->rs != 1) {
+        turn_rows(isa, (float *)out, &b);
+    } else {
+        pack(out, &b);
+    }
+}
+
+void ti_pack_b(const ti_isa *isa, char *out, const ti_matrix *x, int64_t c0, int64_t cols,
+               int64_t k0, int64_t k) {
+    block b = {x, c0, cols, k0, k, TI_PANEL, false};
+    if (isa->turn8 && x->size == 4 && x->panels && x->trans) {
+        turn_squares(isa, (float *)out, &b);
+    } else {
+        pack(out, &b);
     }
 }

@@ -9,8 +9,6 @@
 #include "backend/cpu/cpu.h"
 #include "base/pool.h"
 
-static void target(ti_target *t) { t->mr = ti_isa_pick()->mr; }
-
 // ---- making -------------------------------------------------------------------------------------
 
 static tarn_status add_fixup(ti_cpu_program *p, char **at, int input) {
@@ -39,6 +37,11 @@ static void describe(const ti_plan *p, const ti_access *a, ti_matrix *m) {
     m->rows = m->panels ? v->var->shape.dim[0] : 0;
 }
 
+static void need_scratch(ti_cpu_program *p, const ti_step *s, size_t before_body) {
+    size_t n = before_body + ti_icode_scratch(s->loop.icode);
+    if (n > p->scratch_each) p->scratch_each = (n + 63) / 64 * 64;
+}
+
 static bool body_has_panels(const ti_step *s) {
     for (int i = 0; i < s->k->n_access; i++)
         if (s->loop.panels[i]) return true;
@@ -56,8 +59,9 @@ static tarn_status make_contract(ti_cpu_program *p, ti_step *s) {
     describe(p->plan, &k->b, &c->b);
     TI_TRY(locate_const(p, k->a.value, &c->a.base));
     TI_TRY(locate_const(p, k->b.value, &c->b.base));
-    if (k->pack_a >= 0) TI_TRY(locate(p, k->pack_a, &c->packed_a));
-    if (k->pack_b >= 0) TI_TRY(locate(p, k->pack_b, &c->packed_b));
+    int64_t m = ti_plan_dim_max(p->plan, k->space.dim[0]);
+    int64_t n = ti_plan_dim_max(p->plan, k->space.dim[1]);
+    need_scratch(p, s, ti_contract_scratch(c, m, n, ti_plan_dim_max(p->plan, k->depth)));
     return TARN_OK;
 }
 
@@ -74,9 +78,8 @@ static tarn_status make_step(ti_cpu_program *p, const ti_kernel *k, ti_step *s) 
     TI_TRY(ti_loop_make(&p->memory, p->plan, k, p->isa->interp, &s->loop));
     for (int i = 0; i < k->n_access; i++)
         if (k->access[i].value >= 0) TI_TRY(locate(p, k->access[i].value, &s->loop.ptr[i]));
-    size_t scratch = ti_icode_scratch(s->loop.icode) + ti_contract_scratch() + ti_colsum_scratch();
-    if (scratch > p->scratch_each) p->scratch_each = scratch;
     if (k->kind == TI_K_DOT) return make_contract(p, s);
+    need_scratch(p, s, k->kind == TI_K_COLS ? ti_colsum_scratch() : 0);
     return k->kind == TI_K_COLS ? make_colsum(p, s) : TARN_OK;
 }
 
@@ -203,13 +206,7 @@ static bool is_finite(const ti_step *s) {
 
 static void run_step(const ti_step *s, char *scratch, int thread, int n) {
     switch (s->k->kind) {
-    case TI_K_DOT:
-        if (s->contract.packed_a || s->contract.packed_b) {
-            ti_contract_pack(&s->contract, thread, n);
-            ti_pool_barrier(n);
-        }
-        ti_contract_run(&s->contract, scratch, thread, n);
-        break;
+    case TI_K_DOT: ti_contract_run(&s->contract, scratch, thread, n); break;
     case TI_K_COLS: ti_colsum_run(&s->colsum, scratch, thread, n); break;
     default: ti_loop_run(&s->loop, scratch, thread, n); break;
     }
@@ -282,7 +279,6 @@ static void times(const void *program, int i, double *sum, double *best) {
 }
 
 const ti_backend ti_backend_cpu = {.name = "cpu",
-                                   .target = target,
                                    .compile = compile,
                                    .run = run,
                                    .result = result,

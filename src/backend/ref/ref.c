@@ -14,8 +14,6 @@ typedef struct ref_program {
     const int64_t *dims;
 } ref_program;
 
-static void target(ti_target *t) { t->mr = 1; }
-
 static double rounded(double x, tarn_dtype t) {
     switch (t) {
     case TARN_F32: return (double)(float)x;
@@ -419,7 +417,6 @@ static tarn_status explain(tarn_status st, const ti_plan *plan, const ti_work *w
 }
 
 const ti_backend ti_backend_ref = {.name = "ref",
-                                   .target = target,
                                    .compile = compile,
                                    .run = run,
                                    .result = result,
