@@ -101,7 +101,7 @@ TARN_API tarn_node *tarn_input(tarn_graph *g, const char *name, tarn_dtype dtype
  *  have the same dtype and shape. Reads the value at the start of the step. */
 TARN_API tarn_node *tarn_variable(tarn_graph *g, const char *name, tarn_dtype dtype,
                                   tarn_shape shape, tarn_init init);
-/** Constant of rank 0. */
+/** Constant of rank 0. TARN_EARG when an integer dtype cannot hold the value; fractions are cut. */
 TARN_API tarn_node *tarn_constant(tarn_graph *g, tarn_dtype dtype, double value);
 /** Store `value` (same dtype and shape) into `variable` at the end of the step; at most one a
  *  variable and graph. Returns the assign node, to be fetched or grouped. */

@@ -98,7 +98,7 @@ tarn_status tarn_run(tarn_program *p) {
 const void *tarn_result(const tarn_program *p, int i, tarn_shape *shape) {
     if (i < 0 || i >= p->plan->n_fetch || p->plan->fetch[i] < 0 || !p->ran) return NULL;
     if (shape) {
-        *shape = p->plan->values[p->plan->fetch[i]].shape;
+        *shape = p->plan->fetch_shape[i];
         for (int d = 0; d < shape->rank; d++) shape->dim[d] = ti_dim_value(shape->dim[d], p->dims);
     }
     return p->backend->result(p->compiled, i);

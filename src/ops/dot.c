@@ -1,5 +1,6 @@
 // y[m,n] = sum_k a[m,k] * b[k,n], each operand optionally stored transposed. A fused multiply-add
-// chain in the order of k, in blocks of 512 that are added in order (docs/design.md, bit model).
+// chain in the order of k from the first product on, in blocks of 512 that are added in order
+// (docs/design.md, bit model).
 #include "ops/ops.h"
 
 static tarn_status infer(tarn_node *n) {

@@ -1,4 +1,5 @@
 // Leaves: inputs (fed each run), variables (of the store), constants (rank 0).
+#include <math.h>
 #include <string.h>
 
 #include "ops/ops.h"
@@ -41,8 +42,18 @@ tarn_node *tarn_input(tarn_graph *g, const char *name, tarn_dtype dtype, tarn_sh
     return leaf(g, &ti_op_input, dtype, shape, at);
 }
 
+static bool holds(tarn_dtype dtype, double value) {
+    bool u = ti_dtype_kind(dtype) == 'u';
+    double span = exp2(8 * (double)tarn_dtype_size(dtype));
+    if (ti_dtype_float(dtype) || dtype == TARN_BOOL) return true;
+    return value > (u ? -1 : -span / 2 - 1) && value < (u ? span : span / 2);
+}
+
 tarn_node *tarn_constant(tarn_graph *g, tarn_dtype dtype, double value) {
     if (g->status) return NULL;
+    if (!holds(dtype, value))
+        return ti_graph_fail(g, ti_error(TARN_EARG, "constant %g is out of the range of %s", value,
+                                         tarn_dtype_name(dtype)));
     for (int i = g->n_nodes - 1; i >= 0; i--) {
         tarn_node *n = g->nodes[i];
         if (n->op == &ti_op_constant && n->dtype == dtype &&

@@ -1,17 +1,22 @@
 // Simplification. Before and after: any primitives. Equal nodes become one (hash-consing in the
 // new graph), dead ones vanish, and the rules below apply. Every rule is exact for all inputs,
 // NaN, infinities and signed zeros included, so that the pass changes no bit.
+#include <math.h>
+
 #include "passes/passes.h"
 
 static bool keeps_shape(const tarn_node *old, const tarn_node *x) {
     return tarn_shape_equal(&old->shape, &x->shape);
 }
 
-// x * 1 -> x, 1 * x -> x, x / 1 -> x, x - 0 -> x (x + 0 turns -0 into 0: kept)
+// Not -0: x - (-0) turns -0 into 0, as x + 0 does.
+static bool is_plus_zero(const tarn_node *x) { return ti_is_const(x, 0) && !signbit(x->at.value); }
+
+// x * 1 -> x, 1 * x -> x, x / 1 -> x, x - 0 -> x
 static tarn_node *neutral(const tarn_node *old, tarn_node *const *in) {
     if (old->op == &ti_op_mul && ti_is_const(in[0], 1) && keeps_shape(old, in[1])) return in[1];
     bool right = ((old->op == &ti_op_mul || old->op == &ti_op_div) && ti_is_const(in[1], 1)) ||
-                 (old->op == &ti_op_sub && ti_is_const(in[1], 0));
+                 (old->op == &ti_op_sub && is_plus_zero(in[1]));
     return right && keeps_shape(old, in[0]) ? in[0] : NULL;
 }
 
@@ -50,12 +55,12 @@ static tarn_node *implicit_broadcast(tarn_graph *g, const tarn_node *old, tarn_n
     return changed ? ti_node(g, old->op, args, old->n_in, &old->at) : NULL;
 }
 
-// A contraction over one element is an outer product: 0 + a * b, as the chain begins with 0.
+// A contraction over one element is an outer product: its chain begins with the product itself.
 static tarn_node *outer_product(tarn_graph *g, const tarn_node *old, tarn_node *const *in) {
     if (old->op != &ti_op_dot || in[0]->shape.dim[!old->at.trans_a] != 1) return NULL;
     tarn_node *a = tarn_reshape(g, in[0], TARN_SHAPE(old->shape.dim[0], 1));
     tarn_node *b = tarn_reshape(g, in[1], TARN_SHAPE(1, old->shape.dim[1]));
-    return tarn_add(g, tarn_mul(g, a, b), ti_like(a, 0));
+    return tarn_mul(g, a, b);
 }
 
 static tarn_node *simplify(tarn_graph *g, const tarn_node *old, tarn_node *const *in) {

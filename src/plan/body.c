@@ -412,15 +412,26 @@ static tarn_status add_inputs(build *b) {
     return TARN_OK;
 }
 
+static bool assigned(const tarn_graph *g, const tarn_node *variable) {
+    for (int i = 0; i < g->n_nodes; i++)
+        if (g->nodes[i]->op == &ti_op_assign && g->nodes[i]->in[0] == variable) return true;
+    return false;
+}
+
+// A fetched variable is the one before the step: copied when the step packs or assigns it.
 static tarn_status add_fetches(build *b, tarn_node *const *roots, int n) {
-    TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(n + 1) * sizeof(int), &b->p->fetch));
-    b->p->n_fetch = n;
+    ti_plan *p = b->p;
+    TI_TRY(ti_arena_alloc(&p->arena, (size_t)(n + 1) * sizeof *p->fetch, &p->fetch));
+    TI_TRY(ti_arena_alloc(&p->arena, (size_t)(n + 1) * sizeof *p->fetch_shape, &p->fetch_shape));
+    p->n_fetch = n;
     for (int i = 0; i < n; i++) {
-        const tarn_node *r = roots[i];
-        b->p->fetch[i] = -1;
+        const tarn_node *r = roots[i], *x = ti_storage(b->gs, r);
+        p->fetch[i] = -1;
+        p->fetch_shape[i] = r->shape;
         if (r->op == &ti_op_assign || r->op == &ti_op_group) continue;
-        TI_TRY(value_of(b, ti_storage(b->gs, r), &b->p->fetch[i]));
-        if (panels(b, b->p->fetch[i])) TI_TRY(unpacked(b, b->p->fetch[i], &b->p->fetch[i]));
+        TI_TRY(value_of(b, x, &p->fetch[i]));
+        if (panels(b, p->fetch[i]) || assigned(b->gs->g, x))
+            TI_TRY(unpacked(b, p->fetch[i], &p->fetch[i]));
     }
     return TARN_OK;
 }

@@ -176,18 +176,57 @@ tarn_status ti_plan_memory(ti_plan *p, const ti_plan_opts *opts) {
 
 // ---- checking -----------------------------------------------------------------------------------
 
-static tarn_status no_overlap(const ti_plan *p) {
-    for (int i = 0; i < p->n_values; i++)
-        for (int j = 0; j < i; j++) {
-            const ti_value *a = &p->values[i], *b = &p->values[j];
-            if (a->place != TI_ARENA || b->place != TI_ARENA || a->first < 0 || b->first < 0)
-                continue;
-            if (owner(p, i) == owner(p, j)) continue;
-            bool time = a->first <= b->last && b->first <= a->last;
-            if (time && a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes)
-                return ti_error(TARN_ESTATE, "plan: values %d and %d overlap", i, j);
-        }
+// First and last kernel of every value, found anew: what the plan says is not trusted.
+typedef struct lives {
+    int *first, *last, kernel;
+} lives;
+
+static void touch_life(void *ctx, int value, bool write) {
+    lives *l = ctx;
+    (void)write;
+    if (l->first[value] < 0) l->first[value] = l->kernel;
+    l->last[value] = l->kernel;
+}
+
+static void find_lives(const ti_plan *p, lives *l) {
+    for (int i = 0; i < p->n_values; i++) l->first[i] = l->last[i] = -1;
+    for (l->kernel = 0; l->kernel < p->n_kernels; l->kernel++)
+        ti_kernel_values(&p->kernels[l->kernel], touch_life, l);
+    for (int i = 0; i < p->n_fetch; i++)
+        if (p->fetch[i] >= 0) l->last[p->fetch[i]] = p->n_kernels;
+}
+
+// Are both alive at once? Not if one begins, in the place of the other, where that one ends.
+static bool meet(const ti_plan *p, const lives *l, int i, int j) {
+    if (l->first[i] > l->last[j] || l->first[j] > l->last[i]) return false;
+    if (p->values[i].alias == j && l->first[i] == l->last[j]) return false;
+    return p->values[j].alias != i || l->first[j] != l->last[i];
+}
+
+static tarn_status check_place(const ti_plan *p, const lives *l, int i) {
+    const ti_value *a = &p->values[i];
+    if (a->place != TI_ARENA || l->first[i] < 0) return TARN_OK;
+    if (a->bytes > p->arena_bytes || a->offset > p->arena_bytes - a->bytes)
+        return ti_error(TARN_ESTATE, "plan: value %d ends after the arena", i);
+    for (int j = 0; j < i; j++) {
+        const ti_value *b = &p->values[j];
+        if (b->place != TI_ARENA || l->first[j] < 0 || !meet(p, l, i, j)) continue;
+        if (a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes)
+            return ti_error(TARN_ESTATE, "plan: values %d and %d overlap", i, j);
+    }
     return TARN_OK;
+}
+
+static tarn_status no_overlap(const ti_plan *p) {
+    lives l = {0};
+    size_t n = (size_t)p->n_values + 1;
+    tarn_status st = ti_alloc(n * sizeof *l.first, &l.first);
+    if (!st) st = ti_alloc(n * sizeof *l.last, &l.last);
+    if (!st) find_lives(p, &l);
+    for (int i = 0; !st && i < p->n_values; i++) st = check_place(p, &l, i);
+    ti_free(l.first);
+    ti_free(l.last);
+    return st;
 }
 
 // Reads and writes of one kernel against what earlier kernels wrote: temporaries are written

@@ -85,7 +85,8 @@ typedef struct ti_plan {
     int n_values, cap_values;
     ti_kernel *kernels;
     int n_kernels;
-    int *fetch;  // values of the roots, -1: none (assign, group)
+    int *fetch;               // values of the roots, -1: none (assign, group)
+    tarn_shape *fetch_shape;  // as the user sees it
     int n_fetch;
     const char **inputs;  // names by position
     int *input_value;     // values of the inputs

@@ -181,6 +181,29 @@ TEST(passes_and_memory_choices_change_no_bit_of_any_op) {
     check_ways(every_op, ways, sizeof ways / sizeof *ways);
 }
 
+// Zeros that differ in sign: a product that underflows below zero, and x - (-0) for x = -0.
+static void signed_zeros(batch *b, tarn_dtype f) {
+    tarn_graph *g = b->r.g;
+    double tiny = f == TARN_F32 ? 1e-30 : 1e-200, x[3] = {-tiny, -0.0, 1}, y[3] = {tiny, 1, -1};
+    tarn_tensor *t = NULL, *in[2];
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(tarn_tensor_from(TARN_F64, TARN_SHAPE(3), i ? y : x, &t));
+        CHECK_OK(tarn_tensor_cast(t, f, &in[i]));
+        tarn_tensor_release(t);
+    }
+    tarn_node *column = tarn_reshape(g, feed(b, in[0]), TARN_SHAPE(3, 1));
+    tarn_node *row = tarn_reshape(g, feed(b, in[1]), TARN_SHAPE(1, 3));
+    fetch(b, tarn_matmul(g, column, row), "product over one element");
+    fetch(b, tarn_sub(g, column, tarn_constant(g, f, -0.0)), "minus -0");
+    fetch(b, tarn_sub(g, column, tarn_constant(g, f, 0)), "minus 0");
+    fetch(b, tarn_sum(g, column, TARN_AXIS(1), 0), "sum of one element");
+}
+
+TEST(simplification_keeps_the_sign_of_zeros) {
+    const way ways[] = {WAY("without simplify", .jit = TARN_JIT_OFF, .skip_pass = "simplify")};
+    check_ways(signed_zeros, ways, 1);
+}
+
 static void check_isa(fill_fn fill, const char *name, tarn_jit jit) {
     way ways[] = {{.name = name, .opts = {.jit = jit}, .isa = name}};
     if (!use_isa(name)) SKIP("this processor has no %s", name);

@@ -41,8 +41,8 @@ static void fill(void *out, tarn_dtype dtype, int64_t rows, int64_t cols, bool t
 static float chain_f32(const float *a, const float *b, const sizes *s, int64_t i, int64_t j) {
     float sum = 0;
     for (int64_t k0 = 0; k0 < s->k; k0 += BLOCK) {
-        float part = 0;
-        for (int64_t k = k0; k < s->k && k < k0 + BLOCK; k++)
+        float part = a[i * s->k + k0] * b[k0 * s->n + j];
+        for (int64_t k = k0 + 1; k < s->k && k < k0 + BLOCK; k++)
             part = fmaf(a[i * s->k + k], b[k * s->n + j], part);
         sum = k0 ? sum + part : part;
     }
@@ -52,8 +52,8 @@ static float chain_f32(const float *a, const float *b, const sizes *s, int64_t i
 static double chain_f64(const double *a, const double *b, const sizes *s, int64_t i, int64_t j) {
     double sum = 0;
     for (int64_t k0 = 0; k0 < s->k; k0 += BLOCK) {
-        double part = 0;
-        for (int64_t k = k0; k < s->k && k < k0 + BLOCK; k++)
+        double part = a[i * s->k + k0] * b[k0 * s->n + j];
+        for (int64_t k = k0 + 1; k < s->k && k < k0 + BLOCK; k++)
             part = fma(a[i * s->k + k], b[k * s->n + j], part);
         sum = k0 ? sum + part : part;
     }

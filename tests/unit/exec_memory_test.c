@@ -47,3 +47,22 @@ static void check_sweep(const char *device) {
 
 TEST(every_allocation_of_a_step_may_fail_on_the_cpu) { check_sweep("cpu"); }
 TEST(every_allocation_of_a_step_may_fail_on_ref) { check_sweep("ref"); }
+
+// A run that could not get scratch for more threads changed nothing; the next one is whole.
+TEST(a_run_after_one_that_had_no_memory_is_whole) {
+    const float x[4] = {0};
+    rig r = rig_make();
+    CHECK_OK(tarn_set_threads(1));
+    tarn_node *y = tarn_exp(r.g, tarn_input(r.g, "x", TARN_F32, TARN_SHAPE(4)));
+    rig_compile(&r, TARN_FETCH(y), "cpu", NULL);
+    CHECK_OK(tarn_bind(r.p, "x", x, TARN_SHAPE(4)));
+    CHECK_OK(tarn_set_threads(3));
+    ti_alloc_fail_at(1);
+    tarn_status st = tarn_run(r.p);
+    ti_alloc_fail_at(0);
+    if (st == TARN_OK) SKIP("allocations fail only in test builds");
+    CHECK_EQ_I(st, TARN_ENOMEM);
+    CHECK_OK(tarn_run(r.p));
+    for (int i = 0; i < 4; i++) CHECK(((const float *)tarn_result(r.p, 0, NULL))[i] == 1);
+    rig_free(&r);
+}

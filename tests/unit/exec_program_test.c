@@ -6,6 +6,38 @@
 
 // ---- fetches ------------------------------------------------------------------------------------
 
+TEST(anything_of_the_graph_can_be_fetched) {
+    static const int turn[2] = {1, 0};
+    const float x[6] = {1, 2, 3, 4, 5, 6};
+    for (int device = 0; device < 2; device++) {
+        rig r = rig_make();
+        tarn_node *in = tarn_input(r.g, "x", TARN_F32, TARN_SHAPE(2, 3));
+        tarn_node *w = tarn_variable(r.g, "w", TARN_F32, TARN_SHAPE(2, 3), tarn_init_ones());
+        tarn_node *c = tarn_constant(r.g, TARN_F32, 2.5), *sum = tarn_add(r.g, in, w);
+        tarn_node *t = tarn_transpose(r.g, in, turn), *flat = tarn_reshape(r.g, sum, TARN_SHAPE(6));
+        tarn_node *wide = tarn_broadcast_to(r.g, c, TARN_SHAPE(2));
+        tarn_node *assign = tarn_assign(r.g, w, w), *group = tarn_group(r.g, &assign, 1);
+        rig_compile(&r, TARN_FETCH(in, w, c, sum, t, flat, wide, sum, assign, group),
+                    device ? "ref" : "cpu", NULL);
+        CHECK(!tarn_result(r.p, 0, NULL));  // not run yet
+        CHECK_OK(tarn_bind(r.p, "x", x, TARN_SHAPE(2, 3)));
+        CHECK_OK(tarn_run(r.p));
+        const double want[8][3] = {{1, 2, 3}, {1, 1, 1}, {2.5, 0, 0},   {2, 3, 4},
+                                   {1, 4, 2}, {2, 3, 4}, {2.5, 2.5, 0}, {2, 3, 4}};
+        static const int ranks[8] = {2, 2, 0, 2, 2, 1, 1, 2}, sizes[8] = {3, 3, 1, 3, 3, 3, 2, 3};
+        for (int i = 0; i < 8; i++) {
+            tarn_shape s;
+            const float *got = tarn_result(r.p, i, &s);
+            CHECK_EQ_I(s.rank, ranks[i]);
+            CHECK_CLOSE(got, want[i], sizes[i], 0, 0);
+        }
+        CHECK(!tarn_result(r.p, 8, NULL) && !tarn_result(r.p, 10, NULL) &&
+              !tarn_result(r.p, -1, NULL));
+        CHECK(isnan(tarn_result_scalar(r.p, 8)));
+        rig_free(&r);
+    }
+}
+
 TEST(a_scalar_of_every_dtype_reads_as_a_double) {
     static const tarn_dtype types[] = {TARN_F32, TARN_F64, TARN_I32, TARN_I64, TARN_U32, TARN_U8};
     for (int device = 0; device < 2; device++)
@@ -15,6 +47,33 @@ TEST(a_scalar_of_every_dtype_reads_as_a_double) {
                         NULL);
             CHECK_OK(tarn_run(r.p));
             CHECK(tarn_result_scalar(r.p, 0) == 200);
+            rig_free(&r);
+        }
+}
+
+// i8, i16, u16, u64 have no arithmetic and yet can be fed, moved and fetched. (The reference device
+// holds doubles: integers up to 2^53.)
+TEST(data_of_any_dtype_can_be_moved) {
+    static const tarn_dtype types[] = {TARN_I8, TARN_I16, TARN_U16, TARN_U64, TARN_F16, TARN_BF16};
+    static const int turn[2] = {1, 0};
+    unsigned char x[2 * 8];
+    for (int i = 0; i < 16; i++) x[i] = (unsigned char)(i % 8 < 6 ? 17 * i + 1 : 0);
+    for (int device = 0; device < 2; device++)
+        for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+            rig r = rig_make();
+            size_t size = tarn_dtype_size(types[i]);
+            tarn_node *in = tarn_input(r.g, "x", types[i], TARN_SHAPE(2, 1));
+            tarn_node *wide = tarn_broadcast_to(r.g, in, TARN_SHAPE(2, 3));
+            rig_compile(&r, TARN_FETCH(wide, tarn_transpose(r.g, in, turn)), device ? "ref" : "cpu",
+                        NULL);
+            CHECK_OK(tarn_bind(r.p, "x", x, TARN_SHAPE(2, 1)));
+            CHECK_OK(tarn_run(r.p));
+            const unsigned char *y = tarn_result(r.p, 0, NULL);
+            for (size_t k = 0; k < 6; k++)
+                if (memcmp(y + k * size, x + k / 3 * size, size))
+                    test_fail(__FILE__, __LINE__, "%s on %s", tarn_dtype_name(types[i]),
+                              device ? "ref" : "cpu");
+            CHECK(!memcmp(tarn_result(r.p, 1, NULL), x, 2 * size));
             rig_free(&r);
         }
 }

@@ -110,6 +110,16 @@ TEST(products_past_the_limits_are_errors) {
     rig_free(&r);
 }
 
+// Each fits into 63 bits, their product does not: memory could not be planned.
+TEST(maxima_whose_product_overflows_are_refused) {
+    rig r = rig_make();
+    int64_t a = tarn_dim(r.g, "a", (int64_t)1 << 40), b = tarn_dim(r.g, "b", (int64_t)1 << 40);
+    tarn_node *x = tarn_input(r.g, "x", TARN_F32, TARN_SHAPE(a, b, 4));
+    tarn_node *y = tarn_sum(r.g, x, TARN_AXIS(2), 0);  // over a * b rows
+    CHECK_ERR(tarn_compile(r.g, TARN_FETCH(y), "cpu", &r.p), TARN_ELIMIT, "");
+    rig_free(&r);
+}
+
 // ---- at run time --------------------------------------------------------------------------------
 
 TEST(the_number_of_elements_is_that_of_the_run) {

@@ -137,11 +137,47 @@ TEST(axes_past_the_rank_are_left_out) {
     rig_free(&t.r);
 }
 
+TEST(shapes_are_checked_wherever_they_are_given) {
+    const tarn_shape deep = {9, {1, 1, 1, 1, 1, 1, 1, 1}}, negative = {2, {-9, 4}};
+    tarn_node *step;
+    REFUSED(tarn_input(t.g, "y", TARN_F32, deep), TARN_ESHAPE, "y: rank 9, 0 to 8 allowed");
+    REFUSED(tarn_input(t.g, "y", TARN_F32, negative), TARN_ESHAPE, "y: dimension 0 is -9");
+    REFUSED(tarn_variable(t.g, "y", TARN_F32, deep, tarn_init_zeros()), TARN_ESHAPE, "rank 9");
+    REFUSED(tarn_variable(t.g, "y", TARN_F32, TARN_SHAPE(TARN_BATCH), tarn_init_zeros()),
+            TARN_ESHAPE, "y: dimension 0 is -1");
+    REFUSED(tarn_reshape(t.g, t.x, negative), TARN_ESHAPE, "");
+    REFUSED(tarn_reshape(t.g, t.s, deep), TARN_ESHAPE, "");
+    REFUSED(tarn_broadcast_to(t.g, t.v, negative), TARN_ESHAPE, "");
+    REFUSED(tarn_broadcast_to(t.g, t.s, deep), TARN_ESHAPE, "");
+    REFUSED(tarn_iota(t.g, negative, 1), TARN_ESHAPE, "");
+    REFUSED(tarn_iota(t.g, deep, 1), TARN_ESHAPE, "");
+    REFUSED((step = tarn_constant(t.g, TARN_I64, 0), tarn_random_bits(t.g, negative, "a", step)),
+            TARN_ESHAPE, "");
+}
+
 TEST(arguments_out_of_range_are_named) {
     REFUSED(tarn_dropout(t.g, t.x, 1, "a"), TARN_EARG, "rate 1, 0 <= rate < 1 expected");
     REFUSED(tarn_dropout(t.g, t.x, -0.5, "a"), TARN_EARG, "rate -0.5");
     REFUSED(tarn_dropout(t.g, t.x, (double)NAN, "a"), TARN_EARG, "rate nan");
     REFUSED(tarn_random_bits(t.g, TARN_SHAPE(3), "a", t.s), TARN_EARG, "step must be a rank-0 i64");
+}
+
+// Or every device makes the same of it.
+TEST(a_constant_that_its_dtype_cannot_hold_is_refused) {
+    const double values[] = {3e9, -3e9, (double)NAN, (double)INFINITY};
+    for (int i = 0; i < 4; i++) {
+        nodes t = begin();
+        tarn_node *c = tarn_constant(t.g, TARN_I32, values[i]);
+        if (!c) CHECK_ERR(tarn_graph_status(t.g), TARN_EARG, "constant");
+        for (int device = 0, first = 0; c && device < 2; device++) {
+            rig_compile(&t.r, TARN_FETCH(c), device ? "ref" : "cpu", NULL);
+            CHECK_OK(tarn_run(t.r.p));
+            int got = *(const int32_t *)tarn_result(t.r.p, 0, NULL);
+            if (device) CHECK_EQ_I(got, first);
+            first = got;
+        }
+        rig_free(&t.r);
+    }
 }
 
 // ---- inputs and variables -----------------------------------------------------------------------
@@ -225,6 +261,15 @@ TEST(binding_says_what_the_program_expects) {
     CHECK_OK(tarn_bind(t.r.p, "n", data, TARN_SHAPE(8, 4)));
     CHECK_OK(tarn_bind(t.r.p, "v", data, TARN_SHAPE(4)));
     CHECK_OK(tarn_run(t.r.p));
+    rig_free(&t.r);
+}
+
+TEST(a_negative_size_is_refused_when_bound) {
+    const float data[4] = {0};
+    nodes t = begin();
+    tarn_set_max_batch(t.r.g, 8);
+    rig_compile(&t.r, TARN_FETCH(t.n), "cpu", NULL);
+    CHECK_ERR(tarn_bind(t.r.p, "n", data, TARN_SHAPE(-1, 4)), TARN_ESHAPE, "[batch,4], not [");
     rig_free(&t.r);
 }
 

@@ -194,6 +194,25 @@ TEST(programs_write_panels_that_read_as_rows) {
     rig_free(&r);
 }
 
+// Reads of a variable mean its value at the start of the step, the fetched one too.
+TEST(a_fetched_variable_is_the_one_before_the_step) {
+    for (int device = 0; device < 2; device++)
+        for (int rank = 0; rank < 3; rank++) {
+            rig r = rig_make();
+            tarn_shape s = {rank, {3, 2}};
+            add(&r, "w", s);
+            tarn_node *w = tarn_variable(r.g, "w", TARN_F32, s, tarn_init_zeros());
+            tarn_node *next = tarn_add(r.g, w, tarn_constant(r.g, TARN_F32, 1));
+            tarn_fetch fetch = TARN_FETCH(w, tarn_assign(r.g, w, next), next);
+            rig_compile(&r, fetch, device ? "ref" : "cpu", NULL);
+            CHECK_OK(tarn_run(r.p));
+            CHECK(*(const float *)tarn_result(r.p, 2, NULL) == 2);
+            if (*(const float *)tarn_result(r.p, 0, NULL) != 1)
+                test_fail(__FILE__, __LINE__, "rank %d on %s", rank, device ? "ref" : "cpu");
+            rig_free(&r);
+        }
+}
+
 // Either both change places or the program is refused: nothing in between.
 TEST(variables_that_swap_do_so_whole_or_not_at_all) {
     for (int rank = 0; rank < 3; rank++) {

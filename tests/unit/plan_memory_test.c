@@ -173,6 +173,30 @@ TEST(the_verifier_sees_values_that_overlap) {
     rig_free(&t.r);
 }
 
+// Lifetimes are recomputed from the kernels: a wrong one hides nothing.
+TEST(the_verifier_does_not_trust_the_lifetimes_of_the_plan) {
+    planted t = plant();
+    t.a->last = 0;  // and yet the last kernel reads it
+    t.b->offset = t.a->offset;
+    CHECK_ERR(ti_plan_verify(t.p), TARN_ESTATE, "");
+    rig_free(&t.r);
+}
+
+TEST(the_verifier_sees_a_result_in_place_of_what_is_still_read) {
+    planted t = plant();
+    t.b->alias = t.at_a;  // the last kernel reads both
+    t.b->offset = t.a->offset;
+    CHECK_ERR(ti_plan_verify(t.p), TARN_ESTATE, "");
+    rig_free(&t.r);
+}
+
+TEST(the_verifier_sees_a_value_outside_of_the_arena) {
+    planted t = plant();
+    t.y->offset = t.p->arena_bytes;
+    CHECK_ERR(ti_plan_verify(t.p), TARN_ESTATE, "");
+    rig_free(&t.r);
+}
+
 static void change_order(ti_plan *p) {
     ti_kernel first = p->kernels[0];
     p->kernels[0] = p->kernels[1];

@@ -88,6 +88,28 @@ TEST(batches_of_changing_size_follow_each_other) {
     rig_free(&ref.r);
 }
 
+// Sums of nothing are 0 and means NaN, as everywhere; nothing of the run before shows through.
+TEST(a_batch_of_none_gives_sums_of_none) {
+    float x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    for (int device = 0; device < 2; device++) {
+        rig r = rig_make();
+        tarn_set_max_batch(r.g, 2);
+        tarn_node *in = tarn_input(r.g, "x", TARN_F32, TARN_SHAPE(TARN_BATCH, 4));
+        tarn_node *all = tarn_sum(r.g, in, TARN_ALL_AXES, 0);
+        tarn_node *columns = tarn_sum(r.g, in, TARN_AXIS(0), 0);
+        tarn_node *mean = tarn_mean(r.g, in, TARN_ALL_AXES, 0);
+        rig_compile(&r, TARN_FETCH(columns, all, mean), device ? "ref" : "cpu", NULL);
+        for (int64_t batch = 2; batch >= 0; batch -= 2) {
+            CHECK_OK(tarn_bind(r.p, "x", x, TARN_SHAPE(batch, 4)));
+            CHECK_OK(tarn_run(r.p));
+            CHECK(((const float *)tarn_result(r.p, 0, NULL))[0] == (batch ? 6 : 0));
+            CHECK(tarn_result_scalar(r.p, 1) == (batch ? 36 : 0));
+            CHECK(batch ? tarn_result_scalar(r.p, 2) == 4.5 : isnan(tarn_result_scalar(r.p, 2)));
+        }
+        rig_free(&r);
+    }
+}
+
 // ---- memory -------------------------------------------------------------------------------------
 
 static void check_no_allocation(const tarn_compile_opts *opts) {

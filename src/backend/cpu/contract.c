@@ -138,9 +138,12 @@ static void tile(const work *w, int64_t r, int64_t j, bool add, bool last) {
     int64_t rows = ti_min_i64(w->step, w->rows - r), cols = ti_min_i64(TI_TILE_COLS, w->cols - j);
     char *acc = tile_at(w, r, j);
     if (w->c->k == 0) memset(acc, 0, TILE * w->c->size);
-    for (int64_t i = 0; i < rows && add; i += mr)
-        sum(w, acc + (size_t)(i * TI_TILE_COLS) * w->c->size, r + i, (int)ti_min_i64(mr, rows - i),
-            j, (int)ti_ceil_div(cols, TI_PANEL));
+    for (int64_t i = 0; i < rows && add; i += mr) {
+        int64_t n = ti_min_i64(mr, rows - i);
+        if (last && w->c->by_panel) ti_loop_prefetch(w->c->loop, w->i0 + r + i, n, w->j0 + j, cols);
+        sum(w, acc + (size_t)(i * TI_TILE_COLS) * w->c->size, r + i, (int)n, j,
+            (int)ti_ceil_div(cols, TI_PANEL));
+    }
     if (last) finish(w, acc, r, rows, j, cols);
 }
 
@@ -165,8 +168,10 @@ static void block(work *w) {
 
 // ---- shares -------------------------------------------------------------------------------------
 
-// The grid of threads that costs the slowest of them least, in multiply-adds for each step of k:
-// packing an element costs as much as eight, reading one that lies in memory one or two.
+// The grid of threads that costs the slowest of them least, in multiply-adds for each step of k. A
+// column costs 16 of them, wherever it lies: columns come from far, and a thread that always has
+// the same columns of a weight finds them, and its optimizer state, in its own cache. A row costs
+// four when it is packed, else one.
 static void share(const work *w, int thread, int n_threads, int64_t *r0, int64_t *r1, int64_t *c0,
                   int64_t *c1) {
     const ti_contract *c = w->c;
@@ -181,7 +186,7 @@ static void share(const work *w, int thread, int n_threads, int64_t *r0, int64_t
         int64_t unit = c->n >= across * TI_TILE_COLS ? TI_TILE_COLS : TI_PANEL;
         double rows = (double)(ti_ceil_div(ti_ceil_div(c->m, mr), down) * mr);
         double cols = (double)(ti_ceil_div(ti_ceil_div(c->n, unit), across) * unit);
-        double cost = rows * cols + (w->pack_a ? 8 : 1) * rows + (w->pack_b ? 8 : 2) * cols;
+        double cost = rows * cols + (w->pack_a ? 4 : 1) * rows + 16 * cols;
         if (best >= 0 && cost >= best) continue;
         best = cost;
         ti_share(c->m, mr, thread / across, down, r0, r1);

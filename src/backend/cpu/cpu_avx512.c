@@ -14,7 +14,6 @@
 #define V_SPLAT(x) _mm512_set1_ps(x)
 #define V_FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define V_ADD(a, b) _mm512_add_ps(a, b)
-#define V_ZERO _mm512_setzero_ps()
 #define NAME micro_f32
 #define ROW_NAME row_f32
 #define BODY body_f32
@@ -29,7 +28,6 @@
 #define V_SPLAT(x) _mm512_set1_pd(x)
 #define V_FMA(a, b, c) _mm512_fmadd_pd(a, b, c)
 #define V_ADD(a, b) _mm512_add_pd(a, b)
-#define V_ZERO _mm512_setzero_pd()
 #define NAME micro_f64
 #define ROW_NAME row_f64
 #define BODY body_f64

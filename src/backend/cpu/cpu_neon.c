@@ -14,7 +14,6 @@
 #define V_SPLAT(x) vdupq_n_f32(x)
 #define V_FMA(a, b, c) vfmaq_f32(c, a, b)
 #define V_ADD(a, b) vaddq_f32(a, b)
-#define V_ZERO vdupq_n_f32(0)
 #define NAME micro_f32
 #define ROW_NAME row_f32
 #define BODY body_f32
@@ -29,7 +28,6 @@
 #define V_SPLAT(x) vdupq_n_f64(x)
 #define V_FMA(a, b, c) vfmaq_f64(c, a, b)
 #define V_ADD(a, b) vaddq_f64(a, b)
-#define V_ZERO vdupq_n_f64(0)
 #define NAME micro_f64
 #define ROW_NAME row_f64
 #define BODY body_f64

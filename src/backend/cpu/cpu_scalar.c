@@ -11,7 +11,6 @@
 #define V_SPLAT(x) (x)
 #define V_FMA(a, b, c) __builtin_fmaf(a, b, c)
 #define V_ADD(a, b) ((a) + (b))
-#define V_ZERO 0.0f
 #define NAME micro_f32
 #define ROW_NAME row_f32
 #define BODY body_f32
@@ -26,7 +25,6 @@
 #define V_SPLAT(x) (x)
 #define V_FMA(a, b, c) __builtin_fma(a, b, c)
 #define V_ADD(a, b) ((a) + (b))
-#define V_ZERO 0.0
 #define NAME micro_f64
 #define ROW_NAME row_f64
 #define BODY body_f64

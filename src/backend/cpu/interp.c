@@ -503,7 +503,7 @@ static void run_rows(frame *f) {
         for (int64_t r = 0; r < t->rows; r++) stream_row(f, r);
         return;
     }
-    int64_t step = ti_max_i64(1, TI_TILE / t->cols);
+    int64_t step = ti_max_i64(1, TI_TILE / ti_max_i64(1, t->cols));
     f->c0 = 0;
     f->cols = t->cols;
     for (int64_t r = 0; r < t->rows; r += step) {
@@ -515,7 +515,7 @@ static void run_rows(frame *f) {
 }
 
 void ti_icode_run(const ti_icode *c, const ti_tile *t) {
-    if (t->rows <= 0 || t->cols <= 0) return;
+    if (t->rows <= 0 || (t->cols <= 0 && !c->rows)) return;
     frame f = {.c = c, .t = t, .slots = t->scratch};
     char *after = t->scratch + (size_t)(c->n_slots + 3) * (size_t)c->block * 8;
     f.state = (ti_sum_state_f64 *)(void *)after;

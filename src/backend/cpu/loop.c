@@ -202,7 +202,20 @@ void ti_loop_run(const ti_loop *l, char *scratch, int thread, int n_threads) {
         } else {
             ti_share(n->cols, TI_PANEL * 4, thread, n_threads, &c0, &c1);
         }
-        if (c0 < c1) walk(l, n, &t, lo, hi, c0, c1);
+        // a sum over no columns has a value too
+        if (c0 < c1 || (l->k->kind == TI_K_ROWS && n->cols == 0)) walk(l, n, &t, lo, hi, c0, c1);
+    }
+}
+
+void ti_loop_prefetch(const ti_loop *l, int64_t r0, int64_t rows, int64_t c0, int64_t cols) {
+    enum { LINE = 64 };
+    int64_t panel = l->nest[0].rows * TI_PANEL, from = c0 / TI_PANEL * panel + r0 * TI_PANEL;
+    for (int i = 0; i < l->k->n_access; i++) {
+        if (!l->panels[i]) continue;
+        int64_t size = (int64_t)l->size[i], n = rows * TI_PANEL * size;
+        const char *x = l->ptr[i] + from * size;
+        for (int64_t c = 0; c < cols; c += TI_PANEL, x += panel * size)
+            for (int64_t b = 0; b < n; b += LINE) __builtin_prefetch(x + b, 1);
     }
 }
 

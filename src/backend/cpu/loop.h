@@ -36,6 +36,9 @@ tarn_status ti_loop_make(ti_arena *arena, const ti_plan *p, const ti_kernel *k,
 void ti_loop_bind(ti_loop *l, const int64_t *dims);
 // This thread's share of a map or row kernel.
 void ti_loop_run(const ti_loop *l, char *scratch, int thread, int n_threads);
+// Asks for the packed variables that the body will touch in that part of a result: they come while
+// the product is made.
+void ti_loop_prefetch(const ti_loop *l, int64_t r0, int64_t rows, int64_t c0, int64_t cols);
 // The body over columns c0 to c0+cols-1 and rows r0 to r0+rows-1 of a contraction's result (or of
 // a column sum's, one row) that lies in acc.
 void ti_loop_finish(const ti_loop *l, char *scratch, int64_t r0, int64_t rows, int64_t c0,

@@ -1,6 +1,7 @@
 // The reference device: node by node over the graph of primitives, every element a double that is
 // rounded to the node's dtype. Functions are the C library's, sums are in f64, random bits are the
-// scalar generator's: it shares no arithmetic with the CPU backend that it judges. Not fast.
+// scalar generator's: it shares no arithmetic with the CPU backend that it judges. Integers beyond
+// 2^53 lose their low bits here. Not fast.
 #include "backend/ref/ref.h"
 
 #include <math.h>
@@ -60,12 +61,21 @@ static double element(const ref_program *p, const tarn_node *x, const int64_t *a
 
 static double pick(double a, double b, bool first) { return first || isnan(a) ? a : b; }
 
-static double saturate(double x, tarn_dtype from, tarn_dtype to) {
-    if (!ti_dtype_float(from) || ti_dtype_float(to) || to == TARN_BOOL) return x;
+// Floats saturate on the way to integers; the largest 64-bit ones are no doubles, and stand one
+// above themselves until they are written.
+static double converted(double x, tarn_dtype from, tarn_dtype to) {
+    if (!ti_dtype_float(from) || ti_dtype_float(to) || to == TARN_BOOL) return rounded(x, to);
     double span = exp2(8 * (double)tarn_dtype_size(to));
     bool u = ti_dtype_kind(to) == 'u';
     double low = u ? 0 : -span / 2, high = (u ? span : span / 2) - 1;
-    return x < low ? low : x > high ? high : x;
+    return isnan(x) ? 0 : x < low ? low : x > high ? high : trunc(x);
+}
+
+// Wraps; a double would lose the low bits.
+static double product(double a, double b, tarn_dtype t) {
+    uint64_t y = (uint64_t)(int64_t)a * (uint64_t)(int64_t)b;
+    if (t == TARN_I32) return (int32_t)(uint32_t)y;
+    return t == TARN_U32 ? (double)(uint32_t)y : (double)(int64_t)y;
 }
 
 static double apply(const tarn_node *n, double a, double b, double c) {
@@ -73,7 +83,7 @@ static double apply(const tarn_node *n, double a, double b, double c) {
     switch (n->op->code) {
     case TI_ADD: return a + b;
     case TI_SUB: return a - b;
-    case TI_MUL: return a * b;
+    case TI_MUL: return integer ? product(a, b, n->dtype) : a * b;
     case TI_DIV: return integer ? (b == 0 ? 0 : trunc(a / b)) : a / b;
     case TI_MAX: return pick(a, b, a > b);
     case TI_MIN: return pick(a, b, a < b);
@@ -86,7 +96,7 @@ static double apply(const tarn_node *n, double a, double b, double c) {
     case TI_LOG: return log(a);
     case TI_SQRT: return sqrt(a);
     case TI_TANH: return tanh(a);
-    case TI_CAST: return saturate(a, n->in[0]->dtype, n->dtype);
+    case TI_CAST: return converted(a, n->in[0]->dtype, n->dtype);
     default: return a != 0 ? b : c;
     }
 }
@@ -97,7 +107,8 @@ static void do_elements(ref_program *p, const tarn_node *n, double *y) {
         double x[3] = {0};
         unravel(p, n, i, at);
         for (int j = 0; j < n->n_in; j++) x[j] = element(p, n->in[j], at, n->shape.rank);
-        y[i] = rounded(apply(n, x[0], x[1], x[2]), n->dtype);
+        y[i] = apply(n, x[0], x[1], x[2]);
+        if (n->op->code != TI_CAST) y[i] = rounded(y[i], n->dtype);
     }
 }
 
@@ -175,17 +186,15 @@ static void do_view(ref_program *p, const tarn_node *n, double *y) {
 
 // ---- memory to doubles and back ----------------------------------------------------------------
 
-#define EACH_DTYPE(X) \
+#define EACH_SMALL(X) \
     X(F32, float)     \
     X(F64, double)    \
     X(I8, int8_t)     \
     X(I16, int16_t)   \
     X(I32, int32_t)   \
-    X(I64, int64_t)   \
     X(U8, uint8_t)    \
     X(U16, uint16_t)  \
     X(U32, uint32_t)  \
-    X(U64, uint64_t)  \
     X(BOOL, uint8_t)
 
 static void read_elements(tarn_dtype t, const void *x, double *y, int64_t n) {
@@ -194,7 +203,11 @@ static void read_elements(tarn_dtype t, const void *x, double *y, int64_t n) {
     case TARN_##D:                                                        \
         for (int64_t i = 0; i < n; i++) y[i] = (double)((const T *)x)[i]; \
         break;
-        EACH_DTYPE(READ)
+        EACH_SMALL(READ)
+        READ(I64, int64_t)
+        READ(U64, uint64_t)
+        READ(F16, uint16_t)  // no arithmetic yet: their bits are moved
+        READ(BF16, uint16_t)
 #undef READ
     default: memset(y, 0, (size_t)n * sizeof *y);
     }
@@ -202,11 +215,21 @@ static void read_elements(tarn_dtype t, const void *x, double *y, int64_t n) {
 
 static void write_elements(tarn_dtype t, const double *x, void *y, int64_t n) {
     switch (t) {
+    case TARN_I64:
+        for (int64_t i = 0; i < n; i++)
+            ((int64_t *)y)[i] = x[i] < 0x1p63 ? (int64_t)x[i] : INT64_MAX;
+        break;
+    case TARN_U64:
+        for (int64_t i = 0; i < n; i++)
+            ((uint64_t *)y)[i] = x[i] < 0x1p64 ? (uint64_t)x[i] : UINT64_MAX;
+        break;
 #define WRITE(D, T)                                            \
     case TARN_##D:                                             \
         for (int64_t i = 0; i < n; i++) ((T *)y)[i] = (T)x[i]; \
         break;
-        EACH_DTYPE(WRITE)
+        EACH_SMALL(WRITE)
+        WRITE(F16, uint16_t)
+        WRITE(BF16, uint16_t)
 #undef WRITE
     default: memset(y, 0, (size_t)n * tarn_dtype_size(t));
     }
