@@ -19,17 +19,21 @@ typedef struct block {
         const ti_matrix *x = b->x;                                                             \
         int64_t i = b->down ? lane : step, j = b->down ? step : lane;                          \
         const W *p = (const W *)x->base;                                                       \
-        if (!x->panels) return p[i * x->rs + j * x->cs];                                       \
         int64_t r = x->trans ? j : i, c = x->trans ? i : j;                                    \
         return p[((c / TI_PANEL) * x->rows + r) * TI_PANEL + c % TI_PANEL];                    \
     }                                                                                          \
     /* any source; steps from `from` on */                                                     \
     static void any_##S(W *y, const block *b, int64_t from) {                                  \
+        const ti_matrix *x = b->x;                                                             \
+        int64_t lane = b->down ? x->rs : x->cs, step = b->down ? x->cs : x->rs;                \
         for (int64_t p = 0; p < b->lanes; p += b->width, y += b->k * b->width) {               \
             int64_t n = ti_min_i64(b->width, b->lanes - p);                                    \
+            const W *plain = (const W *)x->base + (b->first + p) * lane + b->k0 * step;        \
             for (int64_t q = from; q < b->k; q++) {                                            \
                 W *z = y + q * b->width;                                                       \
-                for (int64_t l = 0; l < n; l++) z[l] = at_##S(b, b->first + p + l, b->k0 + q); \
+                for (int64_t l = 0; l < n; l++)                                                \
+                    z[l] = x->panels ? at_##S(b, b->first + p + l, b->k0 + q)                  \
+                                     : plain[l * lane + q * step];                             \
                 for (int64_t l = n; l < b->width; l++) z[l] = 0;                               \
             }                                                                                  \
         }                                                                                      \
@@ -93,21 +97,20 @@ static void pack(char *y, const block *b) {
 // A transposed variable, f32, on the right: its panels hold 16 steps side by side, so whole squares
 // are turned over. Steps begin at a multiple of 16.
 static void turn_squares(const ti_isa *isa, float *y, const block *b) {
-    for (int64_t p = 0; p < b->lanes; p += TI_PANEL, y += TI_PANEL * b->k) {
-        int64_t n = ti_min_i64(TI_PANEL, b->lanes - p), q = 0;
-        for (; n == TI_PANEL && q + TI_PANEL <= b->k; q += TI_PANEL) {
-            const float *s = (const float *)b->x->base +
+    for (int64_t p = 0; p < b->lanes; p += TI_PANEL, y += TI_PANEL * b->k)
+        for (int64_t q = 0; q < b->k; q += TI_PANEL) {
+            const float *x = (const float *)b->x->base +
                              ((b->k0 + q) / TI_PANEL * b->x->rows + b->first + p) * TI_PANEL;
-            for (int i = 0; i < TI_PANEL; i += 8)
+            float *z = y + q * TI_PANEL;
+            int64_t n = ti_min_i64(TI_PANEL, b->lanes - p), steps = ti_min_i64(TI_PANEL, b->k - q);
+            for (int i = 0; i < TI_PANEL && n == TI_PANEL && steps == TI_PANEL; i += 8)
                 for (int j = 0; j < TI_PANEL; j += 8)
-                    isa->turn8(y + (q + j) * TI_PANEL + i, TI_PANEL, s + i * TI_PANEL + j,
-                               TI_PANEL);
+                    isa->turn8(z + j * TI_PANEL + i, TI_PANEL, x + i * TI_PANEL + j, TI_PANEL);
+            if (n == TI_PANEL && steps == TI_PANEL) continue;
+            for (int64_t t = 0; t < steps; t++)
+                for (int64_t l = 0; l < TI_PANEL; l++)
+                    z[t * TI_PANEL + l] = l < n ? x[l * TI_PANEL + t] : 0;
         }
-        block rest = *b;
-        rest.first += p;
-        rest.lanes = n;
-        any_w4((uint32_t *)y, &rest, q);
-    }
 }
 
 // Rows of an f32 matrix into panels of 6 or 8: squares of eight steps are turned over. With 6 rows

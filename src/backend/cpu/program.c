@@ -1,5 +1,5 @@
 // Programs on the CPU: made from a plan once, then run as a walk over the steps. One parallel
-// region a run: every thread walks the same list and meets the others after each step.
+// region a run: every thread walks the same list and meets the others where steps conflict.
 #include "backend/cpu/program.h"
 
 #include <math.h>
@@ -135,6 +135,54 @@ static tarn_status make_steps(ti_cpu_program *p) {
     return TARN_OK;
 }
 
+// ---- which steps must wait ----------------------------------------------------------------------
+
+typedef struct pair {
+    const ti_plan *p;
+    const ti_kernel *other;
+    int value;
+    bool write, found;
+} pair;
+
+static bool same_memory(const ti_value *a, const ti_value *b) {
+    if (a->place != b->place) return false;
+    if (a->place == TI_VARIABLE) return a->var == b->var;
+    return a->place == TI_ARENA && a->offset < b->offset + b->bytes &&
+           b->offset < a->offset + a->bytes;
+}
+
+static void against(void *ctx, int value, bool write) {
+    pair *x = ctx;
+    const ti_value *v = x->p->values;
+    if ((write || x->write) && same_memory(&v[value], &v[x->value])) x->found = true;
+}
+
+static void against_other(void *ctx, int value, bool write) {
+    pair *x = ctx;
+    x->value = value;
+    x->write = write;
+    ti_kernel_values(x->other, against, x);
+}
+
+// Does one write what the other reads or writes?
+static bool conflict(const ti_plan *p, const ti_kernel *a, const ti_kernel *b) {
+    pair x = {.p = p, .other = b};
+    ti_kernel_values(a, against_other, &x);
+    return x.found;
+}
+
+// A thread goes on to the next step while others are still in this one, up to a step that touches
+// what was touched since all met.
+static void set_waits(ti_cpu_program *p, bool always) {
+    int met = 0;
+    for (int i = 1; i < p->n_steps; i++) {
+        ti_step *s = &p->steps[i];
+        for (int j = met; j < i && !s->waits; j++)
+            s->waits = always || conflict(p->plan, s->k, p->steps[j].k);
+        if (s->waits) met = i;
+    }
+}
+
 static void program_free(void *program) {
     ti_cpu_program *p = program;
     if (!p) return;
@@ -156,6 +204,7 @@ static tarn_status compile(const ti_plan *plan, const ti_work *work, const ti_ba
     tarn_status st = make_arena(p);
     if (!st) st = make_steps(p);
     if (!st) st = make_scratch(p, tarn_threads());
+    if (!st) set_waits(p, opts->poison || opts->profile);
     if (!st && opts->poison) st = make_dead(p);
     if (!st) st = ti_jit_start(p, opts->jit);
     if (st) {
@@ -213,9 +262,17 @@ static void run_step(const ti_step *s, char *scratch, int thread, int n) {
 }
 
 static void poison(const ti_cpu_program *p, int step, int thread, int n) {
+    ti_pool_barrier(n);
     for (int i = 0; i < p->n_dead && thread == 0; i++)
         if (p->dead[i].step == step) memset(p->arena + p->dead[i].offset, 0xff, p->dead[i].bytes);
     ti_pool_barrier(n);
+}
+
+static void clock_step(ti_step *s, double *start) {
+    double now = ti_now(), took = now - *start;
+    s->sum += took;
+    if (s->best == 0 || took < s->best) s->best = took;
+    *start = now;
 }
 
 static void walk(void *ctx, int thread, int n) {
@@ -225,21 +282,17 @@ static void walk(void *ctx, int thread, int n) {
     double start = timed ? ti_now() : 0;
     for (int i = 0; i < p->n_steps; i++) {
         ti_step *s = &p->steps[i];
+        if (s->waits) ti_pool_barrier(n);
+        if (timed && i) clock_step(&p->steps[i - 1], &start);
         if (s->k->kind == TI_K_CHECK) {  // every thread sees the same value and stops by itself
             if (is_finite(s)) continue;
             if (thread == 0) p->failed = i;
             break;
         }
         run_step(s, scratch, thread, n);
-        ti_pool_barrier(n);
-        if (timed) {
-            double now = ti_now();
-            s->sum += now - start;
-            if (s->best == 0 || now - start < s->best) s->best = now - start;
-            start = now;
-        }
         if (p->n_dead) poison(p, i, thread, n);
     }
+    if (timed && p->n_steps) clock_step(&p->steps[p->n_steps - 1], &start);
 }
 
 static tarn_status run(void *program, const ti_run *r) {

@@ -7,6 +7,7 @@
 
 typedef struct ti_step {
     const ti_kernel *k;
+    bool waits;  // for all threads to have finished the steps before
     ti_loop loop;
     ti_contract contract;
     ti_colsum colsum;
