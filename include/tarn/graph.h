@@ -188,6 +188,19 @@ TARN_API const void *tarn_result(const tarn_program *p, int i, tarn_shape *shape
 /** Result of a rank-0 fetch as a double. */
 TARN_API double tarn_result_scalar(const tarn_program *p, int i);
 
+/** Memory of its own to run a program in, so that several threads may run one program at once, each
+ *  in its session: the same results to the bit. For programs that only read; TARN_ESTATE for one
+ *  that assigns. The program must outlive its sessions. Bind, run and result are as for a program;
+ *  each session is for one thread at a time. */
+typedef struct tarn_session tarn_session;
+TARN_API TARN_CHECK tarn_status tarn_session_create(const tarn_program *p, tarn_session **out);
+TARN_API void tarn_session_free(tarn_session *s);
+TARN_API TARN_CHECK tarn_status tarn_session_bind(tarn_session *s, const char *input,
+                                                  const void *data, tarn_shape shape);
+TARN_API TARN_CHECK tarn_status tarn_session_run(tarn_session *s);
+TARN_API const void *tarn_session_result(const tarn_session *s, int i, tarn_shape *shape);
+TARN_API double tarn_session_scalar(const tarn_session *s, int i);
+
 typedef struct tarn_program_info {
     size_t arena_bytes;    /* planned peak of temporaries */
     size_t scratch_bytes;  /* kernel scratch, all threads */

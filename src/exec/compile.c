@@ -132,28 +132,16 @@ static tarn_status make_plan(tarn_program *p, const tarn_compile_opts *o) {
     return ti_plan_verify(p->plan);
 }
 
-static tarn_status make_bindings(tarn_program *p) {
-    size_t n = (size_t)p->plan->n_inputs + 1;
-    TI_TRY(ti_alloc_zero(n * sizeof *p->inputs, &p->inputs));
-    TI_TRY(ti_alloc_zero(n * sizeof *p->bound, &p->bound));
-    for (int i = 0; i < p->plan->n_sym; i++) p->dims[i] = p->plan->sym[i].maximum;
-    ti_syms_resolve(p->plan->sym, p->plan->n_sym, p->dims);
-    p->reshaped = true;
-    return TARN_OK;
-}
-
 static tarn_status build(tarn_program *p, tarn_graph *g, tarn_fetch fetch,
                          const tarn_compile_opts *o) {
     ti_work start = {0};
-    ti_backend_opts b = {.jit = jit_mode(o), .poison = o->poison, .profile = o->profile};
+    p->opts = (ti_backend_opts){.jit = jit_mode(o), .poison = o->poison, .profile = o->profile};
     dump_graph(o, "graph", g);
     tarn_status st = make_roots(g, fetch, &start);
     if (!st) st = run_passes(o, &start, &p->work);
     ti_free(start.roots);
     if (!st) st = make_plan(p, o);
-    if (!st) st = make_bindings(p);
-    if (!st) st = p->backend->compile(p->plan, &p->work, &b, &p->compiled);
-    return st;
+    return st ? st : ti_session_init(p, &p->own);
 }
 
 tarn_status tarn_compile_opts_(tarn_graph *g, tarn_fetch fetch, const char *device,
@@ -183,10 +171,17 @@ tarn_status tarn_compile(tarn_graph *g, tarn_fetch fetch, const char *device, ta
 
 void tarn_program_free(tarn_program *p) {
     if (!p) return;
-    if (p->compiled) p->backend->free(p->compiled);
+    ti_session_clear(&p->own);
     ti_plan_free(p->plan);
     if (p->work.g) ti_work_free(&p->work);
-    ti_free(p->inputs);
-    ti_free(p->bound);
     ti_free(p);
 }
+
+tarn_status tarn_bind(tarn_program *p, const char *input, const void *data, tarn_shape shape) {
+    return tarn_session_bind(&p->own, input, data, shape);
+}
+tarn_status tarn_run(tarn_program *p) { return tarn_session_run(&p->own); }
+const void *tarn_result(const tarn_program *p, int i, tarn_shape *shape) {
+    return tarn_session_result(&p->own, i, shape);
+}
+double tarn_result_scalar(const tarn_program *p, int i) { return tarn_session_scalar(&p->own, i); }

@@ -1,0 +1,33 @@
+// What a program is made of and what it costs.
+#include "exec/program.h"
+
+static double kernel_flops(const tarn_program *p, const ti_kernel *k) {
+    const int64_t *dims = p->own.dims;
+    if (k->kind != TI_K_DOT) return 0;
+    return 2.0 * (double)ti_dim_value(k->space.dim[0], dims) *
+           (double)ti_dim_value(k->space.dim[1], dims) * (double)ti_dim_value(k->depth, dims);
+}
+
+bool tarn_program_kernel(const tarn_program *p, int i, tarn_kernel_info *out) {
+    static const char *const kinds[] = {"map", "rows", "cols", "dot", "check"};
+    if (i < 0 || i >= p->plan->n_kernels) return false;
+    const ti_kernel *k = &p->plan->kernels[i];
+    *out = (tarn_kernel_info){.kind = kinds[k->kind],
+                              .label = k->label,
+                              .flops = kernel_flops(p, k),
+                              .runs = p->own.runs};
+    p->backend->times(p->own.compiled, i, &out->seconds, &out->best);
+    return true;
+}
+
+tarn_program_info tarn_program_stats(const tarn_program *p) {
+    tarn_program_info s = {.arena_bytes = p->plan->arena_bytes,
+                           .kernels = p->plan->n_kernels,
+                           .compile_seconds = p->compile_seconds};
+    for (int i = 0; i < p->plan->n_values; i++)
+        if (p->plan->values[i].place == TI_VARIABLE)
+            s.variable_bytes += p->plan->values[i].var->bytes;
+    for (int i = 0; i < p->plan->n_kernels; i++) s.flops += kernel_flops(p, &p->plan->kernels[i]);
+    p->backend->info(p->own.compiled, &s);
+    return s;
+}
