@@ -29,6 +29,8 @@ typedef struct tarn_optimizer_opts {
     double epsilon;        /* 1e-7 */
     bool centered;         /* rmsprop */
     double weight_decay;   /* decoupled: w -= learning_rate * weight_decay * w before the update */
+    const char *name; /* of its state; several optimizers over one store need names of their own.
+                         NULL: "optimizer", which a model's always is */
 } tarn_optimizer_opts;
 
 typedef struct tarn_optimizer {
@@ -43,12 +45,13 @@ TARN_API tarn_optimizer tarn_optimizer_make(tarn_optimizer_kind kind,
 #define tarn_adam(...) tarn_optimizer_make(TARN_ADAM, &(tarn_optimizer_opts){__VA_ARGS__})
 #define tarn_adadelta(...) tarn_optimizer_make(TARN_ADADELTA, &(tarn_optimizer_opts){__VA_ARGS__})
 
-/** Learning rate: a rank-0 f32 variable, so that schedules need no compile. */
+/** Learning rate of the optimizer named "optimizer": a rank-0 f32 variable, so that schedules need
+ *  no compile. That of another is TARN_STATE_PREFIX NAME "/learning_rate". */
 #define TARN_LEARNING_RATE "tarn.state/optimizer/learning_rate"
 /** Steps taken: a rank-0 i64 variable. */
 #define TARN_ITERATIONS "tarn.state/optimizer/iterations"
 /** Gradient of the loss (rank 0) to all weights it depends on, the optimizer's update of each,
- *  slots "tarn.state/optimizer/SLOT/WEIGHT", and the step counter. One node that does it all; it
+ *  slots "tarn.state/NAME/SLOT/WEIGHT", and the step counter. One node that does it all; it
  *  fails with TARN_ENUMERIC before anything is written when the loss is not finite.
  *  variables: NULL for all weights the loss depends on. A learning rate that is already in the
  *  store stays. Once a graph. */

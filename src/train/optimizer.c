@@ -92,16 +92,23 @@ tarn_node *ti_average(ti_update *s, double keep, tarn_node *old, tarn_node *now)
     return tarn_add(s->g, ti_times(s, old, keep), ti_times(s, now, 1 - keep));
 }
 
-tarn_node *ti_slot(ti_update *s, const char *slot) {
+// Variable "tarn.state/NAME/WHAT", of a weight "tarn.state/NAME/WHAT/WEIGHT".
+static tarn_node *state(ti_update *s, const char *what, const char *weight, tarn_dtype dtype,
+                        const tarn_shape *shape, tarn_init init) {
     ti_buf name;
     ti_buf_init(&name, 1024);
-    ti_buf_printf(&name, TARN_STATE_PREFIX "optimizer/%s/%s", slot, s->variable->at.var->name);
+    ti_buf_printf(&name, TARN_STATE_PREFIX "%s/%s", s->o.name ? s->o.name : "optimizer", what);
+    if (weight) ti_buf_printf(&name, "/%s", weight);
     tarn_status st = ti_buf_status(&name);
     tarn_node *v = st ? ti_graph_fail(s->g, st)
-                      : tarn_variable(s->g, name.data, tarn_node_dtype(s->variable),
-                                      *tarn_node_shape(s->variable), tarn_init_zeros());
+                      : tarn_variable(s->g, name.data, dtype, *shape, init);
     ti_buf_free(&name);
     return v;
+}
+
+tarn_node *ti_slot(ti_update *s, const char *slot) {
+    return state(s, slot, s->variable->at.var->name, tarn_node_dtype(s->variable),
+                 tarn_node_shape(s->variable), tarn_init_zeros());
 }
 
 static tarn_status push(ti_update *s, tarn_node *effect) {
@@ -162,10 +169,10 @@ static tarn_status copy_weights(const tarn_fetch *given, tarn_node ***out, int *
 // The step counter and the rank-0 values that all weights share.
 static void begin(ti_update *s, const ti_optimizer_ops *ops) {
     tarn_graph *g = s->g;
-    tarn_node *count = tarn_variable(g, TARN_ITERATIONS, TARN_I64, TARN_SCALAR, tarn_init_zeros());
+    tarn_node *count = state(s, "iterations", NULL, TARN_I64, &TARN_SCALAR, tarn_init_zeros());
     tarn_node *next = tarn_add(g, count, tarn_constant(g, TARN_I64, 1));
-    s->rate = tarn_variable(g, TARN_LEARNING_RATE, TARN_F32, TARN_SCALAR,
-                            tarn_init_constant(s->o.learning_rate));
+    s->rate = state(s, "learning_rate", NULL, TARN_F32, &TARN_SCALAR,
+                    tarn_init_constant(s->o.learning_rate));
     s->t = tarn_cast(g, ti_keep(s, count, next), TARN_F64);
     if (ops->prepare) s->shared = ops->prepare(s);
 }

@@ -51,7 +51,7 @@ double ti_optimizer_get(const tarn_optimizer_opts *o, const ti_optimizer_field *
 void ti_optimizer_set(tarn_optimizer_opts *o, const ti_optimizer_field *f, double value);
 
 // ---- words of the formulas ----------------------------------------------------------------------
-// State of the weight at hand, zeros at first: "tarn.state/optimizer/SLOT/WEIGHT".
+// State of the weight at hand, zeros at first: "tarn.state/NAME/SLOT/WEIGHT".
 tarn_node *ti_slot(ti_update *s, const char *slot);
 // Store value into variable at the end of the step; gives value back.
 tarn_node *ti_keep(ti_update *s, tarn_node *variable, tarn_node *value);

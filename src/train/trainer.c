@@ -149,6 +149,7 @@ static tarn_status keep_opts(ti_trainer *t, const tarn_model_compile_opts *o) {
     if (!o->loss) return TARN_OK;
     t->compiled = true;
     t->optimizer = o->optimizer;
+    t->optimizer.o.name = NULL;
     TI_TRY(set_text(t->loss, sizeof t->loss, "loss", o->loss));
     return split_metrics(t, o->metrics);
 }
