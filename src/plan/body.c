@@ -4,7 +4,7 @@
 #include <string.h>
 
 typedef struct build {
-    const ti_groups *gs;
+    ti_groups *gs;
     ti_plan *p;
     int *value;     // by node id: value that holds it, -1
     int16_t *inst;  // by node id: instruction in the kernel at hand, -1
@@ -327,7 +327,7 @@ static tarn_status matrix(build *b, const tarn_node *o, bool trans, ti_access *a
     int value;
     *a = (ti_access){0};
     for (int i = 0; i < TARN_MAX_RANK; i++) a->axis[i] = -1;
-    for (; ti_is(o, &ti_op_transpose) && b->gs->of[o->id] < 0; o = o->in[0]) trans = !trans;
+    for (; ti_is(o, &ti_op_transpose) && !ti_is_placed(b->gs, o); o = o->in[0]) trans = !trans;
     a->axis[trans] = 0;
     a->axis[!trans] = 1;
     a->shape = o->shape;
@@ -381,7 +381,7 @@ static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
     const ti_group *gr = &b->gs->group[group];
     *k = (ti_kernel){.kind = gr->kind, .space = gr->space, .value = -1, .label = ""};
     b->k = k;
-    b->group = group;
+    b->group = b->gs->at = group;
     b->cap_inst = b->cap_access = 0;
     tarn_status st = gr->kind == TI_K_DOT     ? dot_kernel(b, gr->root)
                      : gr->kind == TI_K_COLS  ? cols_kernel(b, gr->root)
@@ -449,6 +449,7 @@ static tarn_status all_kernels(build *b, tarn_node *const *roots, int n_roots) {
             TI_TRY(group_kernel(b, i, &list[done]));
             done += list[done].n_inst > 0 || list[done].kind == TI_K_CHECK;
         }
+    b->gs->at = -1;
     TI_TRY(add_fetches(b, roots, n_roots));
     b->p->n_kernels = done + b->n_unpack;
     TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(b->p->n_kernels + 1) * sizeof *k, &k));

@@ -355,6 +355,7 @@ static void mark_stored(ti_groups *gs) {
     for (int i = 0; i < gs->g->n_nodes; i++) {
         const tarn_node *n = gs->g->nodes[i];
         if (gs->of[i] < 0) continue;
+        gs->at = gs->of[i];
         for (int j = 0; j < n->n_in; j++) {
             ti_access a;
             int n_map = ti_squeeze(&n->shape).rank;
@@ -390,7 +391,7 @@ static tarn_status take_all(ti_groups *gs, tarn_node *const *roots, int n_roots)
 
 tarn_status ti_groups_make(const tarn_graph *g, tarn_node *const *roots, int n_roots, bool fuse,
                            ti_groups *out) {
-    ti_groups gs = {.g = g, .fuse = fuse};
+    ti_groups gs = {.g = g, .at = -1, .fuse = fuse};
     tarn_status st = groups_alloc(g, &gs);
     if (!st) st = take_all(&gs, roots, n_roots);
     if (st) ti_groups_free(&gs);

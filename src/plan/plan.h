@@ -127,6 +127,7 @@ typedef struct ti_groups {
     bool *stored;    // by node id: lies in memory
     int *seen;       // by node id: last walk that came by, so that each visits a node once
     int walk;
+    int at;  // group whose operands are looked for, -1: not known yet
     bool fuse;
 } ti_groups;
 tarn_status ti_groups_make(const tarn_graph *g, tarn_node *const *roots, int n_roots, bool fuse,
@@ -135,6 +136,9 @@ void ti_groups_free(ti_groups *gs);
 // Position in the order of kernels.
 int ti_group_key(const ti_groups *gs, int group);
 
+// Does n's own kernel hold it, and run no later than the one at hand? A view that only a later
+// kernel stores is still seen through.
+bool ti_is_placed(const ti_groups *gs, const tarn_node *n);
 // Where an operand of `user` comes from, seen from a space whose first n_map dimensions are the
 // axes of `user` larger than 1: the node that holds the elements, and the access (value unset).
 const tarn_node *ti_resolve(const ti_groups *gs, const tarn_node *user, const tarn_node *operand,

@@ -23,8 +23,15 @@ static bool is_reshape(const tarn_node *n) {
     return ti_is(n, &ti_op_reshape) || ti_is(n, &ti_op_check_finite);
 }
 
+bool ti_is_placed(const ti_groups *gs, const tarn_node *n) {
+    int group = gs->of[n->id];
+    if (group < 0) return false;
+    return n->op->kind != TI_VIEW || gs->at < 0 ||
+           ti_group_key(gs, group) <= ti_group_key(gs, gs->at);
+}
+
 const tarn_node *ti_storage(const ti_groups *gs, const tarn_node *n) {
-    while (is_reshape(n) && gs->of[n->id] < 0) n = n->in[0];
+    while (is_reshape(n) && !ti_is_placed(gs, n)) n = n->in[0];
     return n;
 }
 
@@ -75,7 +82,7 @@ const tarn_node *ti_resolve(const ti_groups *gs, const tarn_node *user, const ta
             access->axis[d++] = through_broadcast(user->shape.rank, i, &n->shape);
     // a view that is stored itself is seen through by its own kernel only
     bool own = operand == user;
-    while ((own || gs->of[n->id] < 0) && step(&n, n_map, access->axis)) own = false;
+    while ((own || !ti_is_placed(gs, n)) && step(&n, n_map, access->axis)) own = false;
     access->shape = n->shape;
     return n;
 }
