@@ -93,6 +93,9 @@ TARN_API tarn_status tarn_graph_status(const tarn_graph *g);
 /** A named dimension with its largest value; the same name gives the same dimension. The
  *  returned negative number stands for it in shapes. 0 on error. */
 TARN_API int64_t tarn_dim(tarn_graph *g, const char *name, int64_t maximum);
+/** a * b, where both may be named: [batch,time,64] is reshaped to [batch*time,64] before a product.
+ *  Of named dimensions at most two in all. 0 on error. */
+TARN_API int64_t tarn_dim_mul(tarn_graph *g, int64_t a, int64_t b);
 /** Largest batch; default 1. Set it before tarn_compile. */
 TARN_API void tarn_set_max_batch(tarn_graph *g, int64_t maximum);
 

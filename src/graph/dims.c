@@ -65,7 +65,7 @@ static ti_sym parts(const tarn_graph *g, int64_t dim) {
     return s;
 }
 
-int64_t ti_dim_mul(tarn_graph *g, int64_t a, int64_t b) {
+int64_t tarn_dim_mul(tarn_graph *g, int64_t a, int64_t b) {
     ti_sym x = parts(g, a), y = parts(g, b), z = {"", 0, 1, -1, -1};
     if (__builtin_mul_overflow(x.coef, y.coef, &z.coef)) {
         ti_graph_fail(g, ti_error(TARN_ELIMIT, "a product of dimensions overflows"));

@@ -55,8 +55,6 @@ tarn_node *ti_graph_fail(tarn_graph *g, tarn_status st);
 // Named dimensions: symbol of a negative dim, value under given symbol values (index order).
 int64_t ti_dim_value(int64_t dim, const int64_t *values);
 int64_t ti_dim_max(const tarn_graph *g, int64_t dim);
-// a * b where either may be named; makes the derived symbol it needs. 0: error.
-int64_t ti_dim_mul(tarn_graph *g, int64_t a, int64_t b);
 void ti_named_shape_text(const tarn_graph *g, const tarn_shape *s, char *out, size_t cap);
 // Values of derived symbols from those of the base symbols.
 void ti_syms_resolve(const ti_sym *sym, int n, int64_t *values);

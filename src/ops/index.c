@@ -56,7 +56,7 @@ tarn_node *tarn_random_bits(tarn_graph *g, tarn_shape shape, const char *stream,
 tarn_node *tarn_numel(tarn_graph *g, tarn_node *x, tarn_dtype dtype) {
     if (!x) return NULL;
     int64_t n = 1;
-    for (int i = 0; i < x->shape.rank; i++) n = ti_dim_mul(g, n, x->shape.dim[i]);
+    for (int i = 0; i < x->shape.rank; i++) n = tarn_dim_mul(g, n, x->shape.dim[i]);
     if (n >= 0) return tarn_constant(g, dtype, (double)n);
     return ti_node(g, &ti_op_numel, NULL, 0, &(ti_attrs){.dtype = dtype, .dim = n});
 }

@@ -9,7 +9,7 @@ static tarn_status infer(tarn_node *n) {
 static int64_t count(tarn_graph *g, const tarn_node *n, const tarn_shape *x) {
     int64_t c = 1;
     for (int i = 0; i < x->rank; i++)
-        if (n->at.axes & TARN_AXIS(i)) c = ti_dim_mul(g, c, x->dim[i]);
+        if (n->at.axes & TARN_AXIS(i)) c = tarn_dim_mul(g, c, x->dim[i]);
     return c;
 }
 

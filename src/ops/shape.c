@@ -3,7 +3,7 @@
 
 static int64_t product(tarn_graph *g, const tarn_shape *s) {
     int64_t n = 1;
-    for (int i = 0; i < s->rank; i++) n = ti_dim_mul(g, n, s->dim[i]);
+    for (int i = 0; i < s->rank; i++) n = tarn_dim_mul(g, n, s->dim[i]);
     return n;
 }
 

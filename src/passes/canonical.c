@@ -37,7 +37,7 @@ static tarn_node *canonical(tarn_graph *g, const tarn_node *n, tarn_node *const 
     int64_t kept = 1, gone = 1;
     for (int i = 0; i < n->in[0]->shape.rank; i++) {
         int64_t *size = reduced(n, i) ? &gone : &kept;
-        *size = ti_dim_mul(g, *size, in[0]->shape.dim[i]);
+        *size = tarn_dim_mul(g, *size, in[0]->shape.dim[i]);
     }
     int where = side(n);
     tarn_node *x = where ? in[0] : reduced_last(g, n, in[0]);

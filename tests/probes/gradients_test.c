@@ -1,8 +1,6 @@
 // Gradients of gradients in training: the gradient penalty of WGAN-GP (Gulrajani et al. 2017, eq.
 // 3), against central differences of the penalty itself in f64; a frozen layer; a learning rate
 // that changes without a compile.
-#include <dirent.h>
-
 #include "probes/support.h"
 
 enum { BATCH = 5, IN = 7, HIDDEN = 18, STEPS = 4 };
@@ -117,27 +115,15 @@ TEST(a_frozen_layer_stays_and_costs_no_gradient) {
     rig_free(&part);
 }
 
-static int compiled_modules(void) {
-    char path[4096];
-    int n = 0;
-    snprintf(path, sizeof path, "%s/tarn", getenv("XDG_CACHE_HOME"));
-    DIR *d = opendir(path);
-    if (!d) return 0;
-    for (const struct dirent *e; (e = readdir(d));) n += *e->d_name != '.';
-    closedir(d);
-    return n;
-}
-
 // w -= rate * 1 for a loss of sum(w), with another rate in every step.
 TEST(a_schedule_changes_the_rate_without_a_compile) {
     double w, want = 1;
-    need_compiler();
-    CHECK(!setenv("XDG_CACHE_HOME", test_dir(), 1));
+    probe_own_cache();
     rig r = rig_make();
     tarn_node *x = tarn_variable(r.g, "w", TARN_F64, TARN_SCALAR, tarn_init_ones());
     tarn_node *step = tarn_minimize(r.g, x, tarn_sgd(.learning_rate = 0.5), NULL);
     rig_compile(&r, TARN_FETCH(step), "cpu", &(tarn_compile_opts){.jit = TARN_JIT_WAIT});
-    CHECK_EQ_I(compiled_modules(), 1);
+    CHECK_EQ_I(probe_modules(), 1);
     for (int i = 0; i < 6; i++) {
         double rate = ldexp(1, -1 - i);  // exact in f32
         probe_write(r.store, TARN_LEARNING_RATE, TARN_F32, TARN_SCALAR, &rate);
@@ -146,6 +132,6 @@ TEST(a_schedule_changes_the_rate_without_a_compile) {
         probe_read(r.store, "w", &w, 1);
         CHECK(w == want);
     }
-    CHECK_EQ_I(compiled_modules(), 1);
+    CHECK_EQ_I(probe_modules(), 1);
     rig_free(&r);
 }

@@ -4,6 +4,7 @@
 #ifndef PROBES_SUPPORT_H
 #define PROBES_SUPPORT_H
 
+#include <dirent.h>
 #include <math.h>
 
 #include "ops/support.h"
@@ -79,5 +80,21 @@ static inline void probe_write(tarn_store *s, const char *name, tarn_dtype dtype
     CHECK_OK(tarn_store_set(s, name, t));
     tarn_tensor_release(t);
     tarn_tensor_release(d);
+}
+
+// From here on generated kernels go to a folder of the test's own; how many modules are there?
+static inline void probe_own_cache(void) {
+    need_compiler();
+    CHECK(!setenv("XDG_CACHE_HOME", test_dir(), 1));
+}
+static inline int probe_modules(void) {
+    char path[4096];
+    int n = 0;
+    snprintf(path, sizeof path, "%s/tarn", getenv("XDG_CACHE_HOME"));
+    DIR *d = opendir(path);
+    if (!d) return 0;
+    for (const struct dirent *e; (e = readdir(d));) n += *e->d_name != '.';
+    closedir(d);
+    return n;
 }
 #endif

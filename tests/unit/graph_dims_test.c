@@ -62,10 +62,10 @@ TEST(names_end_at_a_limit) {
 
 TEST(products_of_numbers_are_numbers) {
     rig r = rig_make();
-    CHECK_EQ_I(ti_dim_mul(r.g, 3, 4), 12);
-    CHECK_EQ_I(ti_dim_mul(r.g, 0, 4), 0);
-    CHECK_EQ_I(ti_dim_mul(r.g, TARN_BATCH, 1), TARN_BATCH);
-    CHECK_EQ_I(ti_dim_mul(r.g, 1, TARN_BATCH), TARN_BATCH);
+    CHECK_EQ_I(tarn_dim_mul(r.g, 3, 4), 12);
+    CHECK_EQ_I(tarn_dim_mul(r.g, 0, 4), 0);
+    CHECK_EQ_I(tarn_dim_mul(r.g, TARN_BATCH, 1), TARN_BATCH);
+    CHECK_EQ_I(tarn_dim_mul(r.g, 1, TARN_BATCH), TARN_BATCH);
     rig_free(&r);
 }
 
@@ -74,8 +74,8 @@ TEST(equal_products_are_the_same_dimension) {
     char text[64];
     tarn_set_max_batch(r.g, 8);
     int64_t time = tarn_dim(r.g, "time", 5);
-    int64_t a = ti_dim_mul(r.g, 2, ti_dim_mul(r.g, time, TARN_BATCH));
-    int64_t b = ti_dim_mul(r.g, TARN_BATCH, ti_dim_mul(r.g, 2, time));
+    int64_t a = tarn_dim_mul(r.g, 2, tarn_dim_mul(r.g, time, TARN_BATCH));
+    int64_t b = tarn_dim_mul(r.g, TARN_BATCH, tarn_dim_mul(r.g, 2, time));
     CHECK(a < 0);
     CHECK_EQ_I(a, b);
     CHECK_EQ_I(ti_dim_max(r.g, a), 80);
@@ -88,8 +88,8 @@ TEST(equal_products_are_the_same_dimension) {
 TEST(values_of_products_follow_those_of_their_factors) {
     rig r = rig_make();
     int64_t values[TI_MAX_SYMS] = {3, 7};
-    int64_t time = tarn_dim(r.g, "time", 50), square = ti_dim_mul(r.g, time, time);
-    int64_t five = ti_dim_mul(r.g, 5, TARN_BATCH);
+    int64_t time = tarn_dim(r.g, "time", 50), square = tarn_dim_mul(r.g, time, time);
+    int64_t five = tarn_dim_mul(r.g, 5, TARN_BATCH);
     ti_syms_resolve(r.g->sym, r.g->n_sym, values);
     CHECK_EQ_I(ti_dim_value(time, values), 7);
     CHECK_EQ_I(ti_dim_value(square, values), 49);
@@ -101,11 +101,11 @@ TEST(values_of_products_follow_those_of_their_factors) {
 TEST(products_past_the_limits_are_errors) {
     rig r = rig_make();
     int64_t a = tarn_dim(r.g, "a", 2), b = tarn_dim(r.g, "b", 2);
-    CHECK_EQ_I(ti_dim_mul(r.g, ti_dim_mul(r.g, a, b), TARN_BATCH), 0);
+    CHECK_EQ_I(tarn_dim_mul(r.g, tarn_dim_mul(r.g, a, b), TARN_BATCH), 0);
     CHECK_ERR(tarn_graph_status(r.g), TARN_ELIMIT, "more than two named dimensions");
     rig_free(&r);
     r = rig_make();
-    CHECK_EQ_I(ti_dim_mul(r.g, (int64_t)1 << 40, (int64_t)1 << 40), 0);
+    CHECK_EQ_I(tarn_dim_mul(r.g, (int64_t)1 << 40, (int64_t)1 << 40), 0);
     CHECK_ERR(tarn_graph_status(r.g), TARN_ELIMIT, "overflows");
     rig_free(&r);
 }
@@ -149,7 +149,7 @@ TEST(named_dimensions_go_through_every_kind_of_op) {
     float x[A * B * 4];
     rig r = rig_make();
     tarn_set_max_batch(r.g, 9);
-    int64_t time = tarn_dim(r.g, "time", 11), folded = ti_dim_mul(r.g, TARN_BATCH, time);
+    int64_t time = tarn_dim(r.g, "time", 11), folded = tarn_dim_mul(r.g, TARN_BATCH, time);
     tarn_node *in = tarn_input(r.g, "x", TARN_F64, TARN_SHAPE(TARN_BATCH, time, 4));
     tarn_node *flat = tarn_reshape(r.g, in, TARN_SHAPE(folded, 4));
     tarn_node *product = tarn_dot(r.g, flat, flat, true, false);           // [4,4]
