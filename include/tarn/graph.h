@@ -123,6 +123,44 @@ TARN_API int64_t tarn_node_dim(const tarn_node *n, int axis);
  *  it. NULL ends it. */
 TARN_API void tarn_graph_scope(tarn_graph *g, const char *label);
 
+/* ---- operations of your own, ranks (EXPERIMENTAL: may change between minor versions) ----------
+ */
+
+/** Row-major elements, without padding. */
+typedef struct tarn_array {
+    tarn_dtype dtype;
+    tarn_shape shape;
+    void *data;
+} tarn_array;
+
+/** A function of 1 to 8 operands that depends on nothing but them. Borrowed: it must outlive the
+ *  graphs and programs that use it, so it is usually a static const. */
+typedef struct tarn_custom_op {
+    const char *name; /* for dumps and messages */
+    int n_in;
+    /** Dtype and shape of the result; data is NULL. Named dimensions are negative and may be passed
+     *  on. Any other status than TARN_OK is the graph's error. */
+    tarn_status (*infer)(void *user, const tarn_array *x, tarn_array *y);
+    /** y from x, both row-major. Called on one thread of a run, and by several sessions at once;
+     *  must not run programs. Another status than TARN_OK ends the run before anything is written
+     *  to the store. */
+    tarn_status (*run)(void *user, const tarn_array *x, const tarn_array *y);
+    /** Gradient of operand i, made of nodes of g from y, its gradient dy and the operands; NULL:
+     *  none flows. No function: not differentiable. */
+    tarn_node *(*gradient)(void *user, tarn_graph *g, tarn_node *y, tarn_node *dy,
+                           tarn_node *const *x, int i);
+    void *user;
+} tarn_custom_op;
+
+/** How ranks (processes, or threads that train together) reach each other. Borrowed as above. */
+typedef struct tarn_transport {
+    int rank, size; /* 0 <= rank < size */
+    /** Every rank gives `bytes` and gets those of all, in order of rank. All ranks make the same
+     *  calls in the same order. */
+    tarn_status (*all_gather)(void *self, const void *mine, void *all, size_t bytes);
+    void *self;
+} tarn_transport;
+
 /* ---- gradients ------------------------------------------------------------------------------ */
 
 /** Gradient nodes of a rank-0 float `y` with respect to n nodes, into dx (dx[i] is a zero node
@@ -217,7 +255,7 @@ TARN_API tarn_program_info tarn_program_stats(const tarn_program *p);
 
 /** One kernel of a program and, when it was compiled with `profile`, its time so far. */
 typedef struct tarn_kernel_info {
-    const char *kind;  /* "map", "rows", "cols", "dot", "check" */
+    const char *kind;  /* "map", "rows", "cols", "dot", "check", "call" */
     const char *label; /* scope it came from ("dense_1"), "" when none; lives as the program */
     double flops;      /* a run, contractions only, at the bound dimensions */
     double seconds;    /* wall time on the calling thread, all runs */

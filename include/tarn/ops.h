@@ -85,6 +85,17 @@ TARN_API tarn_node *tarn_numel(tarn_graph *g, tarn_node *x, tarn_dtype dtype);
 TARN_API tarn_node *tarn_random_bits(tarn_graph *g, tarn_shape shape, const char *stream,
                                      tarn_node *step);
 
+/* ---- calls: C functions over whole operands (EXPERIMENTAL) ------------------------------------
+ */
+
+/** y = op(x[0], .. x[n_in - 1]). Runs on every device, on the CPU. */
+TARN_API tarn_node *tarn_custom(tarn_graph *g, const tarn_custom_op *op, tarn_node *const *x);
+
+/** x of every rank: shape [size, ...x]. No gradient. */
+TARN_API tarn_node *tarn_all_gather(tarn_graph *g, tarn_node *x, const tarn_transport *t);
+/** Sum of x over the ranks, in order of rank: the same bits on each. No gradient. */
+TARN_API tarn_node *tarn_all_reduce(tarn_graph *g, tarn_node *x, const tarn_transport *t);
+
 #ifdef __cplusplus
 }
 #endif

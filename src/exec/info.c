@@ -9,7 +9,7 @@ static double kernel_flops(const tarn_program *p, const ti_kernel *k) {
 }
 
 bool tarn_program_kernel(const tarn_program *p, int i, tarn_kernel_info *out) {
-    static const char *const kinds[] = {"map", "rows", "cols", "dot", "check"};
+    static const char *const kinds[] = {"map", "rows", "cols", "dot", "check", "call"};
     if (i < 0 || i >= p->plan->n_kernels) return false;
     const ti_kernel *k = &p->plan->kernels[i];
     *out = (tarn_kernel_info){.kind = kinds[k->kind],

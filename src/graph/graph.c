@@ -136,7 +136,8 @@ static tarn_status node_make(tarn_graph *g, const ti_op *op, tarn_node *const *i
     if (st && *n->label) return ti_error_at(st, "'%s': %s", n->label, op->name);
     if (st) return ti_error_at(st, "%s", op->name);
     uint64_t slot = 0;
-    if (g->hash_cons && op->kind != TI_EFFECT) {
+    bool merges = g->hash_cons && op->kind != TI_EFFECT && op->kind != TI_CALL;
+    if (merges) {
         if (2 * (g->n_nodes + 1) > g->table_cap) TI_TRY(table_grow(g));
         tarn_node *same = table_find(g, n, &slot);
         if (same) {
@@ -145,7 +146,7 @@ static tarn_status node_make(tarn_graph *g, const ti_op *op, tarn_node *const *i
         }
     }
     TI_TRY(node_push(g, n));
-    if (g->hash_cons && op->kind != TI_EFFECT) g->table[slot] = n->id + 1;
+    if (merges) g->table[slot] = n->id + 1;
     *out = n;
     return TARN_OK;
 }

@@ -13,6 +13,7 @@ typedef enum ti_op_kind {
     TI_DOT,          // contraction
     TI_VIEW,         // other shape or order of the same elements
     TI_EFFECT,       // assign, group, check_finite
+    TI_CALL,         // a C function over whole operands: custom ops, exchange between ranks
     TI_COMPOSITE,    // has a lowering to the kinds above
 } ti_op_kind;
 
@@ -42,6 +43,8 @@ typedef enum ti_code {
         TI_CODE_COUNT
 } ti_code;
 
+enum { TI_MAX_CALL = 8 };  // operands of a call
+
 typedef enum ti_reduce { TI_SUM, TI_REDUCE_MAX, TI_ARGMAX } ti_reduce;
 typedef enum ti_index { TI_IOTA, TI_RANDOM, TI_DIM } ti_index;
 
@@ -60,6 +63,8 @@ typedef struct ti_attrs {
     int32_t perm[TARN_MAX_RANK];  // transpose
     bool keep;                    // reductions
     bool trans_a, trans_b;        // dot
+    const tarn_custom_op *custom;
+    const tarn_transport *transport;  // all_gather
 } ti_attrs;
 
 // Gradient rule's view: y = op(in[..]), dy its gradient; the rule sets dx[i] (NULL: none flows).
@@ -80,6 +85,8 @@ typedef struct ti_op {
     tarn_status (*infer)(tarn_node *n);
     void (*grad)(ti_grad *g);  // NULL with no_grad: not differentiable, gradient zero
     bool no_grad;
+    // Calls: y from x, row-major, on one thread.
+    tarn_status (*call)(const ti_attrs *at, const tarn_array *x, const tarn_array *y);
     // Composites: the same value in simpler ops; operands are nodes of g.
     tarn_node *(*lower)(tarn_graph *g, const tarn_node *n, tarn_node *const *in);
     // What tests, gradcheck and benchmarks run: "a b; c d" = two samples of operand shapes such as

@@ -377,6 +377,20 @@ static tarn_status check_kernel(build *b, const tarn_node *n) {
     return ti_arena_strdup(&b->p->arena, n->at.name, &b->k->what);
 }
 
+static tarn_status call_kernel(build *b, const tarn_node *n) {
+    ti_kernel *k = b->k;
+    k->op = n->op;
+    k->at = n->at;
+    k->dtype = n->dtype;
+    k->n_in = n->n_in;
+    TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(n->n_in + 1) * sizeof *k->in, &k->in));
+    for (int i = 0; i < n->n_in; i++) {
+        TI_TRY(value_of(b, ti_storage(b->gs, n->in[i]), &k->in[i]));
+        if (panels(b, k->in[i])) TI_TRY(unpacked(b, k->in[i], &k->in[i]));
+    }
+    return value_of(b, n, &k->value);
+}
+
 static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
     const ti_group *gr = &b->gs->group[group];
     *k = (ti_kernel){.kind = gr->kind, .space = gr->space, .value = -1, .label = ""};
@@ -386,6 +400,7 @@ static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
     tarn_status st = gr->kind == TI_K_DOT     ? dot_kernel(b, gr->root)
                      : gr->kind == TI_K_COLS  ? cols_kernel(b, gr->root)
                      : gr->kind == TI_K_CHECK ? check_kernel(b, gr->root)
+                     : gr->kind == TI_K_CALL  ? call_kernel(b, gr->root)
                                               : body(b);
     if (gr->root && *gr->root->label) k->label = gr->root->label;
     if (!st) st = ti_arena_strdup(&b->p->arena, k->label, &k->label);
@@ -447,7 +462,8 @@ static tarn_status all_kernels(build *b, tarn_node *const *roots, int n_roots) {
         for (int i = 0; i < n; i++) {
             if (b->gs->group[i].prologue != pass) continue;
             TI_TRY(group_kernel(b, i, &list[done]));
-            done += list[done].n_inst > 0 || list[done].kind == TI_K_CHECK;
+            done += list[done].n_inst > 0 || list[done].kind == TI_K_CHECK ||
+                    list[done].kind == TI_K_CALL;
         }
     b->gs->at = -1;
     TI_TRY(add_fetches(b, roots, n_roots));

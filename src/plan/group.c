@@ -51,7 +51,7 @@ static bool operands_align(const ti_groups *gs, int group, const tarn_node *n, i
 
 static bool joins(const ti_groups *gs, int group, const tarn_node *n) {
     const ti_group *g = &gs->group[group];
-    if (!gs->fuse || g->kind == TI_K_CHECK) return false;
+    if (!gs->fuse || g->kind == TI_K_CHECK || g->kind == TI_K_CALL) return false;
     int n_map = mapped(g, n);
     return n_map >= 0 && operands_align(gs, group, n, n_map);
 }
@@ -241,6 +241,15 @@ static tarn_status take_dot(ti_groups *gs, const tarn_node *n) {
     return TARN_OK;
 }
 
+static tarn_status take_call(ti_groups *gs, const tarn_node *n) {
+    int group;
+    for (int i = 0; i < n->n_in; i++) TI_TRY(need_stored(gs, n->in[i]));
+    TI_TRY(group_new(gs, TI_K_CALL, ti_squeeze(&n->shape), n, false, &group));
+    gs->of[n->id] = group;
+    gs->stored[n->id] = true;
+    return TARN_OK;
+}
+
 static tarn_status take_check(ti_groups *gs, const tarn_node *n) {
     int group;
     TI_TRY(need_stored(gs, n->in[0]));
@@ -260,6 +269,7 @@ static tarn_status take(ti_groups *gs, const tarn_node *n) {
     switch (n->op->kind) {
     case TI_REDUCE: return take_reduce(gs, n);
     case TI_DOT: return take_dot(gs, n);
+    case TI_CALL: return take_call(gs, n);
     case TI_VIEW: return take_view(gs, n);
     case TI_EFFECT: return n->op == &ti_op_check_finite ? take_check(gs, n) : TARN_OK;
     default: return TARN_OK;
@@ -295,7 +305,8 @@ static bool readers_done(const ti_groups *gs, const tarn_node *v, int group) {
 
 static bool checks_done(const ti_groups *gs, int group) {
     for (int i = 0; i < gs->n; i++)
-        if (gs->group[i].kind == TI_K_CHECK && ti_group_key(gs, i) > ti_group_key(gs, group))
+        if ((gs->group[i].kind == TI_K_CHECK || gs->group[i].kind == TI_K_CALL) &&
+            ti_group_key(gs, i) > ti_group_key(gs, group))
             return false;
     return true;
 }

@@ -24,6 +24,8 @@ void ti_kernel_values(const ti_kernel *k, void (*f)(void *ctx, int value, bool w
         if (in->kind == TI_I_STORE) f(ctx, k->access[in->access].value, true);
     }
     if (k->kind == TI_K_CHECK) f(ctx, k->value, false);
+    if (k->kind == TI_K_CALL) f(ctx, k->value, true);
+    for (int i = 0; i < k->n_in; i++) f(ctx, k->in[i], false);
     if (k->kind == TI_K_DOT || k->kind == TI_K_COLS) f(ctx, k->a.value, false);
     if (k->kind == TI_K_DOT) f(ctx, k->b.value, false);
 }

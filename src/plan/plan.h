@@ -63,7 +63,14 @@ typedef struct ti_inst {
     int64_t dim;
 } ti_inst;
 
-typedef enum ti_kernel_kind { TI_K_MAP, TI_K_ROWS, TI_K_COLS, TI_K_DOT, TI_K_CHECK } ti_kernel_kind;
+typedef enum ti_kernel_kind {
+    TI_K_MAP,
+    TI_K_ROWS,
+    TI_K_COLS,
+    TI_K_DOT,
+    TI_K_CHECK,
+    TI_K_CALL
+} ti_kernel_kind;
 typedef struct ti_kernel {
     ti_kernel_kind kind;
     const char *label;
@@ -75,8 +82,11 @@ typedef struct ti_kernel {
     tarn_dtype dtype;  // contraction, column sum: of the accumulators
     ti_access a, b;    // contraction: a over (m,k), b over (k,n); column sum: a over (r,c)
     int64_t depth;     // contraction: k; column sum: r
-    int value;         // check
+    int value;         // check; call: its result
     const char *what;  // check: name for the message
+    const ti_op *op;   // call
+    ti_attrs at;
+    int *in, n_in;
 } ti_kernel;
 
 typedef struct ti_plan {

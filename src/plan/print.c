@@ -1,7 +1,7 @@
 // A plan as stable text: values with lifetimes and offsets, kernels with their instructions.
 #include "plan/plan.h"
 
-static const char *const kernel_names[] = {"map", "rows", "cols", "dot", "check"};
+static const char *const kernel_names[] = {"map", "rows", "cols", "dot", "check", "call"};
 static const char *const code_names[] = {
 #define NAME(name, n) #name,
     TI_CODE_MAP(NAME)
@@ -54,6 +54,10 @@ static void print_kernel(const ti_plan *p, int i, ti_buf *out) {
         print_access(p, k, &k->b, out);
     }
     if (k->kind == TI_K_COLS) print_access(p, k, &k->a, out);
+    if (k->kind == TI_K_CALL) {
+        ti_buf_printf(out, " v%d = %s", k->value, k->at.name ? k->at.name : k->op->name);
+        for (int j = 0; j < k->n_in; j++) ti_buf_printf(out, " v%d", k->in[j]);
+    }
     if (k->kind == TI_K_CHECK) ti_buf_printf(out, " v%d '%s'", k->value, k->what);
     ti_buf_printf(out, *k->label ? "  # %s\n" : "\n", k->label);
     for (int j = 0; j < k->n_inst; j++) print_inst(p, k, j, out);

@@ -72,9 +72,21 @@ static tarn_status make_colsum(ti_cpu_program *p, ti_step *s) {
     return locate_const(p, s->k->a.value, &s->colsum.x);
 }
 
+static tarn_status make_call(ti_cpu_program *p, ti_step *s) {
+    const ti_kernel *k = s->k;
+    TI_TRY(ti_arena_alloc(&p->memory, (size_t)(k->n_in + 1) * sizeof *s->call, &s->call));
+    for (int i = 0; i <= k->n_in; i++) {
+        int value = i < k->n_in ? k->in[i] : k->value;
+        s->call[i].dtype = p->plan->values[value].dtype;
+        TI_TRY(locate(p, value, (char **)(void *)&s->call[i].data));
+    }
+    return TARN_OK;
+}
+
 static tarn_status make_step(ti_cpu_program *p, const ti_kernel *k, ti_step *s) {
     s->k = k;
     if (k->kind == TI_K_CHECK) return locate_const(p, k->value, &s->checked);
+    if (k->kind == TI_K_CALL) return make_call(p, s);
     TI_TRY(ti_loop_make(&p->memory, p->plan, k, p->isa->interp, &s->loop));
     for (int i = 0; i < k->n_access; i++)
         if (k->access[i].value >= 0) TI_TRY(locate(p, k->access[i].value, &s->loop.ptr[i]));
@@ -224,9 +236,22 @@ static int64_t stride_along(const ti_access *a, int d, const int64_t *dims) {
     return s;
 }
 
-static void bind_step(ti_step *s, const int64_t *dims) {
+static void bind_call(const ti_plan *p, ti_step *s, const int64_t *dims) {
+    const ti_kernel *k = s->k;
+    for (int i = 0; i <= k->n_in; i++) {
+        tarn_shape *shape = &s->call[i].shape;
+        *shape = p->values[i < k->n_in ? k->in[i] : k->value].shape;
+        for (int d = 0; d < shape->rank; d++) shape->dim[d] = ti_dim_value(shape->dim[d], dims);
+    }
+}
+
+static void bind_step(const ti_plan *p, ti_step *s, const int64_t *dims) {
     const ti_kernel *k = s->k;
     if (k->kind == TI_K_CHECK) return;
+    if (k->kind == TI_K_CALL) {
+        bind_call(p, s, dims);
+        return;
+    }
     ti_loop_bind(&s->loop, dims);
     if (k->kind == TI_K_DOT) {
         ti_contract *c = &s->contract;
@@ -268,6 +293,11 @@ static void poison(const ti_cpu_program *p, int step, int thread, int n) {
     ti_pool_barrier(n);
 }
 
+static void run_call(ti_cpu_program *p, int i) {
+    const ti_step *s = &p->steps[i];
+    p->status = s->k->op->call(&s->k->at, s->call, &s->call[s->k->n_in]);
+}
+
 static void clock_step(ti_step *s, double *start) {
     double now = ti_now(), took = now - *start;
     s->sum += took;
@@ -289,6 +319,12 @@ static void walk(void *ctx, int thread, int n) {
             if (thread == 0) p->failed = i;
             break;
         }
+        if (s->k->kind == TI_K_CALL) {
+            if (thread == 0) run_call(p, i);
+            ti_pool_barrier(n);
+            if (p->status) break;
+            continue;
+        }
         run_step(s, scratch, thread, n);
         if (p->n_dead) poison(p, i, thread, n);
     }
@@ -303,9 +339,11 @@ static tarn_status run(void *program, const ti_run *r) {
     for (int i = 0; i < p->n_fixups; i++)
         *p->fixups[i].at = (char *)(uintptr_t)r->inputs[p->fixups[i].input];
     if (r->rebind)
-        for (int i = 0; i < p->n_steps; i++) bind_step(&p->steps[i], r->dims);
+        for (int i = 0; i < p->n_steps; i++) bind_step(p->plan, &p->steps[i], r->dims);
     p->failed = -1;
+    p->status = TARN_OK;
     ti_pool_run(walk, p, p->scratch_threads);
+    if (p->status) return p->status;
     if (p->failed < 0) return TARN_OK;
     return ti_error(TARN_ENUMERIC, "%s is not finite", p->steps[p->failed].k->what);
 }

@@ -12,6 +12,7 @@ typedef struct ti_step {
     ti_contract contract;
     ti_colsum colsum;
     const char *checked;  // finite check: the scalar
+    tarn_array *call;     // operands, then the result
     double sum, best;     // profiling: time so far, and of the fastest run
 } ti_step;
 
@@ -42,7 +43,8 @@ typedef struct ti_cpu_program {
     int n_dead;
     const void *const *inputs;
     bool profile;
-    int failed;  // step whose check failed, -1
+    int failed;          // step whose check failed, -1
+    tarn_status status;  // of the last call
     struct ti_jit *jit;
 } ti_cpu_program;
 

@@ -264,6 +264,27 @@ static int input_index(const ref_program *p, const char *name) {
     return i;
 }
 
+static tarn_status row_major(const ref_program *p, const tarn_node *n, tarn_array *out) {
+    size_t bytes = (size_t)numel(p, n) * tarn_dtype_size(n->dtype);
+    *out = (tarn_array){.dtype = n->dtype, .shape = n->shape};
+    for (int i = 0; i < n->shape.rank; i++) out->shape.dim[i] = dim(p, n, i);
+    return ti_alloc(bytes ? bytes : 1, &out->data);
+}
+
+static tarn_status do_call(const ref_program *p, const tarn_node *n, double *y) {
+    tarn_array x[TI_MAX_CALL + 1] = {{0}}, *out = &x[n->n_in];
+    tarn_status st = TARN_OK;
+    for (int i = 0; i < n->n_in && !st; i++) {
+        st = row_major(p, n->in[i], &x[i]);
+        if (!st) write_elements(x[i].dtype, p->value[n->in[i]->id], x[i].data, numel(p, n->in[i]));
+    }
+    if (!st) st = row_major(p, n, out);
+    if (!st) st = n->op->call(&n->at, x, out);
+    if (!st) read_elements(n->dtype, out->data, y, numel(p, n));
+    for (int i = 0; i <= n->n_in; i++) ti_free(x[i].data);
+    return st;
+}
+
 static tarn_status eval(ref_program *p, const ti_run *r, const tarn_node *n) {
     double *y = p->value[n->id];
     switch (n->op->kind) {
@@ -280,6 +301,7 @@ static tarn_status eval(ref_program *p, const ti_run *r, const tarn_node *n) {
     case TI_REDUCE: do_reduce(p, n, y); return TARN_OK;
     case TI_DOT: do_dot(p, n, y); return TARN_OK;
     case TI_VIEW: do_view(p, n, y); return TARN_OK;
+    case TI_CALL: return do_call(p, n, y);
     default: break;
     }
     if (n->op != &ti_op_check_finite) return TARN_OK;
