@@ -37,6 +37,11 @@ TARN_API tarn_node *tarn_cast(tarn_graph *g, tarn_node *x, tarn_dtype dtype);
 /** x with a gradient of zero. */
 TARN_API tarn_node *tarn_stop_gradient(tarn_graph *g, tarn_node *x);
 
+/** y, of which only x[0..n-1] (nodes it depends on) are kept for the gradient: what lies between is
+ *  computed again on the way back. The same bits with less memory and more time (Chen et al. 2016).
+ */
+TARN_API tarn_node *tarn_recompute(tarn_graph *g, tarn_node *y, tarn_node *const *x, int n);
+
 /* ---- composites ------------------------------------------------------------------------------ */
 
 TARN_API tarn_node *tarn_square(tarn_graph *g, tarn_node *x);

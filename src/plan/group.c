@@ -52,6 +52,8 @@ static bool operands_align(const ti_groups *gs, int group, const tarn_node *n, i
 static bool joins(const ti_groups *gs, int group, const tarn_node *n) {
     const ti_group *g = &gs->group[group];
     if (!gs->fuse || g->kind == TI_K_CHECK || g->kind == TI_K_CALL) return false;
+    for (int i = 0; i < n->n_in; i++)  // computed again only when it is needed
+        if (n->in[i]->op == &ti_op_barrier) return false;
     int n_map = mapped(g, n);
     return n_map >= 0 && operands_align(gs, group, n, n_map);
 }

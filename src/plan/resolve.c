@@ -20,7 +20,7 @@ bool ti_access_identity(const ti_access *a, int n_map) {
 }
 
 static bool is_reshape(const tarn_node *n) {
-    return ti_is(n, &ti_op_reshape) || ti_is(n, &ti_op_check_finite);
+    return ti_is(n, &ti_op_reshape) || ti_is(n, &ti_op_check_finite) || ti_is(n, &ti_op_barrier);
 }
 
 bool ti_is_placed(const ti_groups *gs, const tarn_node *n) {
