@@ -202,7 +202,8 @@ typedef struct tarn_compile_opts {
     bool poison;           /* fill dead buffers with NaN patterns */
     bool profile;          /* time each kernel: see tarn_program_kernel */
     const char *dump;      /* comma list of stages to print: graph, specialise, lower, canonical,
-                              simplify, plan, all */
+                              simplify, plan, all; stablehlo: the graph of primitives as a
+                              module that XLA compiles */
     FILE *dump_to;         /* where to; NULL: nowhere */
 } tarn_compile_opts;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codegen/stablehlo.h"
 #include "exec/program.h"
 
 // Is `word` in the comma list? "all" names every word.
@@ -39,6 +40,17 @@ static void dump_plan(const tarn_compile_opts *o, const ti_plan *p) {
     ti_buf_init(&b, 64u << 20);
     ti_plan_print(p, &b);
     dump_text(o, "plan", &b);
+}
+
+// Not among "all": it is long, and not what this device runs.
+static tarn_status dump_stablehlo(const tarn_compile_opts *o, const ti_work *w) {
+    if (!o->dump_to || !o->dump || !strstr(o->dump, "stablehlo")) return TARN_OK;
+    ti_buf b;
+    ti_buf_init(&b, 64u << 20);
+    tarn_status st = ti_print_stablehlo(w, &b);
+    if (!st) fprintf(o->dump_to, "%s", b.data);
+    ti_buf_free(&b);
+    return st;
 }
 
 static tarn_status verify(const ti_work *w, const char *stage) {
@@ -140,6 +152,7 @@ static tarn_status build(tarn_program *p, tarn_graph *g, tarn_fetch fetch,
     tarn_status st = make_roots(g, fetch, &start);
     if (!st) st = run_passes(o, &start, &p->work);
     ti_free(start.roots);
+    if (!st) st = dump_stablehlo(o, &p->work);
     if (!st) st = make_plan(p, o);
     return st ? st : ti_session_init(p, &p->own);
 }
