@@ -10,7 +10,8 @@ static const char *const c_types[TARN_DTYPE_COUNT] = {
     [TARN_F32] = "float",    [TARN_F64] = "double",   [TARN_I8] = "int8_t",
     [TARN_I16] = "int16_t",  [TARN_I32] = "int32_t",  [TARN_I64] = "int64_t",
     [TARN_U8] = "uint8_t",   [TARN_U16] = "uint16_t", [TARN_U32] = "uint32_t",
-    [TARN_U64] = "uint64_t", [TARN_BOOL] = "uint8_t"};
+    [TARN_U64] = "uint64_t", [TARN_BOOL] = "uint8_t", [TARN_F16] = "uint16_t",
+    [TARN_BF16] = "uint16_t"};
 static const char *const c_codes[TI_CODE_COUNT] = {
     [TI_ADD] = "add",     [TI_SUB] = "sub",     [TI_MUL] = "mul",   [TI_DIV] = "div",
     [TI_MAX] = "maximum", [TI_MIN] = "minimum", [TI_EQ] = "eq",     [TI_LT] = "lt",

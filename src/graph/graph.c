@@ -117,6 +117,15 @@ static tarn_status shape_defined(const tarn_graph *g, const tarn_shape *s) {
     return TARN_OK;
 }
 
+// f16 and bf16 are stored and cast.
+static tarn_status no_halves(const tarn_node *n) {
+    for (int i = 0; i < n->n_in; i++)
+        if (ti_dtype_half(n->in[i]->dtype))
+            return ti_error(TARN_EUNSUPPORTED, "operand %d is %s: cast it to f32", i,
+                            tarn_dtype_name(n->in[i]->dtype));
+    return TARN_OK;
+}
+
 static tarn_status node_make(tarn_graph *g, const ti_op *op, tarn_node *const *in, int n_in,
                              const ti_attrs *at, tarn_node **out) {
     if (op->n_in >= 0 && op->n_in != n_in)
@@ -132,6 +141,7 @@ static tarn_status node_make(tarn_graph *g, const ti_op *op, tarn_node *const *i
     n->label = g->scope ? g->scope : "";
     tarn_status st = shape_defined(g, &n->at.shape);
     if (!st) st = op->infer(n);
+    if (!st && op->kind == TI_ELEMENTWISE && op->code != TI_CAST) st = no_halves(n);
     if (!st) st = shape_defined(g, &n->shape);
     if (st && *n->label) return ti_error_at(st, "'%s': %s", n->label, op->name);
     if (st) return ti_error_at(st, "%s", op->name);

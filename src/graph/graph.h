@@ -66,6 +66,7 @@ tarn_status ti_broadcast(const tarn_graph *g, const tarn_shape *a, const tarn_sh
 // Sum x over what broadcasting from `shape` repeated, so that it has `shape` again.
 tarn_node *ti_sum_to(tarn_graph *g, tarn_node *x, const tarn_shape *shape);
 bool ti_dtype_float(tarn_dtype t);
+bool ti_dtype_half(tarn_dtype t);  // f16, bf16: stored and cast, not computed with
 // Constant of x's dtype.
 tarn_node *ti_like(tarn_node *x, double value);
 

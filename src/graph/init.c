@@ -98,6 +98,8 @@ tarn_status ti_init_fill(tarn_init init, uint64_t key, tarn_dtype dtype, const t
         switch (dtype) {
         case TARN_F32: ((float *)rows)[i] = (float)v; break;
         case TARN_F64: ((double *)rows)[i] = v; break;
+        case TARN_F16:
+        case TARN_BF16: ((uint16_t *)rows)[i] = ti_half_bits(v, dtype == TARN_BF16); break;
         case TARN_I32: ((int32_t *)rows)[i] = (int32_t)v; break;
         case TARN_I64: ((int64_t *)rows)[i] = (int64_t)v; break;
         default:

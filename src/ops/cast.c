@@ -1,12 +1,18 @@
 // Another dtype. Float to integer truncates towards zero and saturates, NaN gives 0; anything to
-// bool is x != 0. The gradient passes between floats and stops elsewhere.
+// bool is x != 0. f16 and bf16 are cast from and to f32 only, to the nearest, ties to even. The
+// gradient passes between floats and stops elsewhere.
 #include "ops/ops.h"
 
 static tarn_status infer(tarn_node *n) {
     n->dtype = n->at.dtype;
     n->shape = n->in[0]->shape;
-    if ((unsigned)n->dtype >= TARN_DTYPE_COUNT || n->dtype == TARN_F16 || n->dtype == TARN_BF16)
-        return ti_error(TARN_EUNSUPPORTED, "to %s", tarn_dtype_name(n->dtype));
+    if ((unsigned)n->dtype >= TARN_DTYPE_COUNT)
+        return ti_error(TARN_EDTYPE, "to dtype %d, which is none", (int)n->dtype);
+    tarn_dtype from = n->in[0]->dtype;
+    if ((ti_dtype_half(n->dtype) && from != TARN_F32) ||
+        (ti_dtype_half(from) && n->dtype != TARN_F32))
+        return ti_error(TARN_EUNSUPPORTED, "%s to %s: through f32", tarn_dtype_name(from),
+                        tarn_dtype_name(n->dtype));
     return TARN_OK;
 }
 

@@ -51,6 +51,10 @@ static bool holds(tarn_dtype dtype, double value) {
 
 tarn_node *tarn_constant(tarn_graph *g, tarn_dtype dtype, double value) {
     if (g->status) return NULL;
+    if (ti_dtype_half(dtype))
+        return ti_graph_fail(g,
+                             ti_error(TARN_EUNSUPPORTED, "a constant of %s: make it f32 and cast",
+                                      tarn_dtype_name(dtype)));
     if (!holds(dtype, value))
         return ti_graph_fail(g, ti_error(TARN_EARG, "constant %g is out of the range of %s", value,
                                          tarn_dtype_name(dtype)));

@@ -2,6 +2,7 @@
 #include "ops/ops.h"
 
 bool ti_dtype_float(tarn_dtype t) { return ti_dtype_kind(t) == 'f'; }
+bool ti_dtype_half(tarn_dtype t) { return t == TARN_F16 || t == TARN_BF16; }
 
 bool ti_is_const(const tarn_node *n, double value) {
     return n->op == &ti_op_constant && n->at.value == value;

@@ -213,6 +213,11 @@ static void read_block(tarn_dtype t, const void *src, size_t n, wide *w) {
     switch (t) {
     case TARN_F32: READ(float, f, double);
     case TARN_F64: READ(double, f, double);
+    case TARN_F16:
+    case TARN_BF16:
+        for (size_t i = 0; i < n; i++)
+            w->f[i] = ti_half_value(((const uint16_t *)src)[i], t == TARN_BF16);
+        break;
     case TARN_I8: READ(int8_t, u, uint64_t);
     case TARN_I16: READ(int16_t, u, uint64_t);
     case TARN_I32: READ(int32_t, u, uint64_t);
@@ -234,6 +239,8 @@ static void write_from_float(tarn_dtype t, const double *x, size_t n, void *dst)
     switch (t) {
     case TARN_F32: WRITE(float, x[i]);
     case TARN_F64: WRITE(double, x[i]);
+    case TARN_F16:
+    case TARN_BF16: WRITE(uint16_t, ti_half_bits(x[i], t == TARN_BF16));
     case TARN_I8: WRITE(int8_t, clamp_i64(x[i], INT8_MIN, INT8_MAX));
     case TARN_I16: WRITE(int16_t, clamp_i64(x[i], INT16_MIN, INT16_MAX));
     case TARN_I32: WRITE(int32_t, clamp_i64(x[i], INT32_MIN, INT32_MAX));
@@ -253,6 +260,10 @@ static void write_from_int(tarn_dtype t, const uint64_t *x, bool is_signed, size
     switch (t) {
     case TARN_F32: WRITE(float, is_signed ? (float)(int64_t)x[i] : (float)x[i]);
     case TARN_F64: WRITE(double, is_signed ? (double)(int64_t)x[i] : (double)x[i]);
+    case TARN_F16:
+    case TARN_BF16:
+        WRITE(uint16_t,
+              ti_half_bits(is_signed ? (double)(int64_t)x[i] : (double)x[i], t == TARN_BF16));
     case TARN_I8:
     case TARN_U8: WRITE(uint8_t, x[i]);
     case TARN_I16:
@@ -269,16 +280,11 @@ static void write_from_int(tarn_dtype t, const uint64_t *x, bool is_signed, size
 #undef READ
 #undef WRITE
 
-static bool is_half(tarn_dtype t) { return t == TARN_F16 || t == TARN_BF16; }
-
 tarn_status tarn_tensor_cast(const tarn_tensor *t, tarn_dtype dtype, tarn_tensor **out) {
     char kind = ti_dtype_kind(t->dtype);
     size_t n = (size_t)tarn_tensor_numel(t);
     const char *src = t->data;
     tarn_tensor *r;
-    if (is_half(dtype) || is_half(t->dtype))
-        return ti_error(TARN_EUNSUPPORTED, "cast %s to %s is not supported",
-                        tarn_dtype_name(t->dtype), tarn_dtype_name(dtype));
     TI_TRY(ti_tensor_create_unset(dtype, t->shape, &r));
     char *dst = r->data;
     for (size_t done = 0; done < n; done += CAST_BLOCK) {

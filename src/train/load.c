@@ -58,6 +58,18 @@ static tarn_status verify(const file *f) {
     return TARN_OK;
 }
 
+// Weights that another tool has made f16 or bf16.
+static tarn_status widen(file *f) {
+    for (int i = 0; i < f->n; i++) {
+        tarn_tensor *wide = NULL, *t = (tarn_tensor *)(uintptr_t)f->t[i].tensor;
+        if (!ti_dtype_half(tarn_tensor_dtype(t))) continue;
+        TI_TRY(tarn_tensor_cast(t, TARN_F32, &wide));
+        tarn_tensor_release(t);
+        f->t[i].tensor = wide;
+    }
+    return TARN_OK;
+}
+
 static tarn_status read_all(file *f) {
     TI_TRY(tarn_safetensors_open(f->path, &f->f));
     TI_TRY(read_json(f, TI_META_MODEL, &f->model));
@@ -66,7 +78,8 @@ static tarn_status read_all(file *f) {
         return ti_error(TARN_EFORMAT, "%s: no Tarn model: its metadata has no '%s'", f->path,
                         TI_META_MODEL);
     TI_TRY(read_tensors(f));
-    return verify(f);
+    TI_TRY(verify(f));
+    return widen(f);
 }
 
 // A damaged file is answered with the one before it, where there is one.

@@ -88,7 +88,10 @@ TEST(data_types_that_do_not_fit_are_named) {
     REFUSED(tarn_matmul(t.g, t.i, t.i), TARN_EDTYPE, "dot: operand 0 is i32");
     REFUSED(tarn_softmax_cross_entropy(t.g, t.x, t.x), TARN_EDTYPE, "labels are f32, i32 expected");
     REFUSED(tarn_check_finite(t.g, tarn_cast(t.g, t.s, TARN_I32), "loss"), TARN_EDTYPE, "is i32");
-    REFUSED(tarn_cast(t.g, t.x, TARN_F16), TARN_EUNSUPPORTED, "cast: to f16");
+    REFUSED(tarn_cast(t.g, t.i, TARN_F16), TARN_EUNSUPPORTED, "cast: i32 to f16: through f32");
+    REFUSED(tarn_neg(t.g, tarn_cast(t.g, t.x, TARN_BF16)), TARN_EUNSUPPORTED,
+            "neg: operand 0 is bf16: cast it to f32");
+    REFUSED(tarn_constant(t.g, TARN_F16, 1), TARN_EUNSUPPORTED, "constant of f16");
     REFUSED(tarn_input(t.g, "y", TARN_DTYPE_COUNT, TARN_SCALAR), TARN_EDTYPE, "no such dtype");
 }
 

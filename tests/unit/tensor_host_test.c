@@ -166,10 +166,18 @@ TEST(casts_cross_block_ends) {
     tarn_tensor_release(b);
 }
 
-TEST(half_types_are_not_cast) {
+TEST(half_types_are_cast_to_the_nearest) {
+    const double x[4] = {1.00390625, -65504, 1e6, 1e-8};
     tarn_tensor *a, *b = NULL;
-    CHECK_OK(tarn_tensor_create(TARN_F32, TARN_SHAPE(1), &a));
-    CHECK_ERR(tarn_tensor_cast(a, TARN_BF16, &b), TARN_EUNSUPPORTED, "f32 to bf16");
+    CHECK_OK(tarn_tensor_from(TARN_F64, TARN_SHAPE(4), x, &a));
+    CHECK_OK(tarn_tensor_cast(a, TARN_F16, &b));
+    const uint16_t *h = tarn_tensor_cdata(b);
+    CHECK(h[0] == 0x3c04 && h[1] == 0xfbff && h[2] == 0x7c00 && h[3] == 0);
+    tarn_tensor_release(b);
+    CHECK_OK(tarn_tensor_cast(a, TARN_BF16, &b));
+    h = tarn_tensor_cdata(b);
+    CHECK(h[0] == 0x3f80 && h[1] == 0xc780 && h[2] == 0x4974 && h[3] == 0x322c);
+    tarn_tensor_release(b);
     CHECK_ERR(tarn_tensor_cast(a, TARN_DTYPE_COUNT, &b), TARN_EDTYPE, "13");
     tarn_tensor_release(a);
 }

@@ -19,6 +19,8 @@ static double rounded(double x, tarn_dtype t) {
     switch (t) {
     case TARN_F32: return (double)(float)x;
     case TARN_F64: return x;
+    case TARN_F16:
+    case TARN_BF16: return ti_half_value(ti_half_bits(x, t == TARN_BF16), t == TARN_BF16);
     case TARN_BOOL: return x != 0;
     default: break;
     }
@@ -206,8 +208,11 @@ static void read_elements(tarn_dtype t, const void *x, double *y, int64_t n) {
         EACH_SMALL(READ)
         READ(I64, int64_t)
         READ(U64, uint64_t)
-        READ(F16, uint16_t)  // no arithmetic yet: their bits are moved
-        READ(BF16, uint16_t)
+    case TARN_F16:
+    case TARN_BF16:
+        for (int64_t i = 0; i < n; i++)
+            y[i] = ti_half_value(((const uint16_t *)x)[i], t == TARN_BF16);
+        break;
 #undef READ
     default: memset(y, 0, (size_t)n * sizeof *y);
     }
@@ -228,8 +233,10 @@ static void write_elements(tarn_dtype t, const double *x, void *y, int64_t n) {
         for (int64_t i = 0; i < n; i++) ((T *)y)[i] = (T)x[i]; \
         break;
         EACH_SMALL(WRITE)
-        WRITE(F16, uint16_t)
-        WRITE(BF16, uint16_t)
+    case TARN_F16:
+    case TARN_BF16:
+        for (int64_t i = 0; i < n; i++) ((uint16_t *)y)[i] = ti_half_bits(x[i], t == TARN_BF16);
+        break;
 #undef WRITE
     default: memset(y, 0, (size_t)n * tarn_dtype_size(t));
     }
