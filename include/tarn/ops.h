@@ -62,6 +62,17 @@ TARN_API tarn_node *tarn_dropout(tarn_graph *g, tarn_node *x, double rate, const
 TARN_API tarn_node *tarn_dot(tarn_graph *g, tarn_node *a, tarn_node *b, bool trans_a, bool trans_b);
 TARN_API tarn_node *tarn_matmul(tarn_graph *g, tarn_node *a, tarn_node *b);
 
+/** Two-dimensional convolution (correlation, as everywhere in deep learning), channels last:
+ *  x [n,h,w,c], w [kh,kw,c,o] -> [n,oh,ow,o], oh = (h + top + bottom - kh) / stride + 1. Only n may
+ *  be a named dimension. f32, f64. */
+typedef struct tarn_conv2d_opts {
+    int stride[2];  /* down, right; 0: 1 */
+    int padding[4]; /* zeros at top, bottom, left, right */
+} tarn_conv2d_opts;
+TARN_API tarn_node *tarn_conv2d_(tarn_graph *g, tarn_node *x, tarn_node *w,
+                                 const tarn_conv2d_opts *opts);
+#define tarn_conv2d(g, x, w, ...) tarn_conv2d_(g, x, w, &(tarn_conv2d_opts){__VA_ARGS__})
+
 /* ---- reductions ------------------------------------------------------------------------------ */
 
 /** Bit i set: reduce axis i. */

@@ -61,7 +61,8 @@ static bool attrs_equal(const ti_attrs *a, const ti_attrs *b) {
            a->var == b->var && a->dim == b->dim && a->name == b->name && a->axes == b->axes &&
            a->axis == b->axis && a->dtype == b->dtype && tarn_shape_equal(&a->shape, &b->shape) &&
            !memcmp(a->perm, b->perm, sizeof a->perm) && a->keep == b->keep &&
-           a->trans_a == b->trans_a && a->trans_b == b->trans_b;
+           a->trans_a == b->trans_a && a->trans_b == b->trans_b &&
+           !memcmp(&a->window, &b->window, sizeof a->window);
 }
 
 static bool node_equal(const tarn_node *a, const tarn_node *b) {

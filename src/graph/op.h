@@ -48,6 +48,13 @@ enum { TI_MAX_CALL = 8 };  // operands of a call
 typedef enum ti_reduce { TI_SUM, TI_REDUCE_MAX, TI_ARGMAX } ti_reduce;
 typedef enum ti_index { TI_IOTA, TI_RANDOM, TI_DIM } ti_index;
 
+// How a window slides over an image [n,h,w,c]: it stands at oh x ow places, sh and sw apart, the
+// first `top` and `left` outside; the image has zh - 1 and zw - 1 zeros between rows and columns.
+typedef struct ti_window {
+    int32_t kh, kw, sh, sw, zh, zw, top, left, oh, ow;
+    int32_t flip;  // its last row and column come first
+} ti_window;
+
 // Attributes of all ops in one plain record; an op reads the fields named in its file and leaves
 // the others zero.
 typedef struct ti_attrs {
@@ -63,6 +70,7 @@ typedef struct ti_attrs {
     int32_t perm[TARN_MAX_RANK];  // transpose
     bool keep;                    // reductions
     bool trans_a, trans_b;        // dot
+    ti_window window;             // conv2d, window
     const tarn_custom_op *custom;
     const tarn_transport *transport;  // all_gather
 } ti_attrs;

@@ -11,6 +11,10 @@ static void print_attrs(const tarn_node *n, ti_buf *out) {
     if (a->axes) ti_buf_printf(out, " axes=%#x%s", a->axes, a->keep ? " keep" : "");
     if (a->trans_a) ti_buf_puts(out, " trans_a");
     if (a->trans_b) ti_buf_puts(out, " trans_b");
+    const ti_window *w = &a->window;
+    if (w->kh)
+        ti_buf_printf(out, " %dx%d step %d,%d from -%d,-%d%s", w->kh, w->kw, w->sh, w->sw, w->top,
+                      w->left, w->flip ? " turned" : "");
     if (a->stream) ti_buf_printf(out, " stream=%016llx", (unsigned long long)a->stream);
 }
 

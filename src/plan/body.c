@@ -354,6 +354,12 @@ static tarn_status dot_kernel(build *b, const tarn_node *n) {
     widen(k, &n->shape);
     k->dtype = n->dtype;
     k->depth = n->in[0]->shape.dim[!n->at.trans_a];
+    const tarn_node *left = n->in[0];
+    while (ti_is(left, &ti_op_transpose)) left = left->in[0];
+    if (ti_is(left, &ti_op_window)) {
+        k->window = left->at.window;
+        k->image = left->in[0]->shape;
+    }
     TI_TRY(matrix(b, n->in[0], n->at.trans_a, &k->a));
     return matrix(b, n->in[1], n->at.trans_b, &k->b);
 }

@@ -81,6 +81,8 @@ typedef struct ti_kernel {
     int n_access;
     tarn_dtype dtype;  // contraction, column sum: of the accumulators
     ti_access a, b;    // contraction: a over (m,k), b over (k,n); column sum: a over (r,c)
+    ti_window window;  // contraction: a is the windows (kh > 0) of an image of that shape
+    tarn_shape image;
     int64_t depth;     // contraction: k; column sum: r
     int value;         // check; call: its result
     const char *what;  // check: name for the message

@@ -50,6 +50,8 @@ static void print_kernel(const ti_plan *p, int i, ti_buf *out) {
     if (k->kind == TI_K_DOT) {
         ti_buf_puts(out, " a");
         print_access(p, k, &k->a, out);
+        if (k->window.kh)
+            ti_buf_printf(out, " windows %dx%d", (int)k->window.kh, (int)k->window.kw);
         ti_buf_puts(out, " b");
         print_access(p, k, &k->b, out);
     }

@@ -31,7 +31,7 @@ bool ti_is_placed(const ti_groups *gs, const tarn_node *n) {
 }
 
 const tarn_node *ti_storage(const ti_groups *gs, const tarn_node *n) {
-    while (is_reshape(n) && !ti_is_placed(gs, n)) n = n->in[0];
+    while ((is_reshape(n) || ti_is(n, &ti_op_window)) && !ti_is_placed(gs, n)) n = n->in[0];
     return n;
 }
 

@@ -9,8 +9,11 @@ __attribute__((constructor)) static void one_thread(void) { setenv("TARN_THREADS
 
 // ---- first order --------------------------------------------------------------------------------
 
-// Ops that have a gradient and yet no samples: a call's function is the user's.
-static bool effect(const ti_op *op) { return op->kind == TI_EFFECT || op->kind == TI_CALL; }
+// Ops that have a gradient and yet no samples: a call's function is the user's, windows are part of
+// conv2d.
+static bool effect(const ti_op *op) {
+    return op->kind == TI_EFFECT || op->kind == TI_CALL || op == &ti_op_window;
+}
 
 TEST(every_gradient_rule_agrees_with_differences) {
     const char *name;
@@ -65,9 +68,9 @@ TEST(every_op_has_the_rules_that_others_rely_on) {
 // Leaves are in every sample; what is made from the index and effects take no sample of operands:
 // tests/golden/ops/index.txt and tests/unit/graph_*, plan_* run them. Calls: tests/probes.
 TEST(every_op_has_samples_or_is_known_to_have_none) {
-    static const char *const none[] = {"input",        "variable", "constant",  "iota",
-                                       "random_bits",  "numel",    "assign",    "group",
-                                       "check_finite", "custom",   "all_gather"};
+    static const char *const none[] = {"input",        "variable", "constant",   "iota",
+                                       "random_bits",  "numel",    "assign",     "group",
+                                       "check_finite", "custom",   "all_gather", "window"};
     for (const ti_op *const *p = ti_op_table; *p; p++) {
         bool known = false;
         for (size_t i = 0; i < sizeof none / sizeof *none; i++)

@@ -16,7 +16,7 @@ enum { TILE = TI_TILE_ROWS * TI_TILE_COLS };
 // The engine reads as they lie variables on the right, and on the left one row, or what only few
 // columns would read again after packing.
 static bool packs_a(const ti_contract *c, int64_t m, int64_t n) {
-    return m > 1 && (n > 2 * TI_PANEL || c->a.panels);
+    return c->a.window || (m > 1 && (n > 2 * TI_PANEL || c->a.panels));
 }
 static bool packs_b(const ti_contract *c, int64_t m) {
     bool rows = m == 1 && !c->b.panels && c->b.cs == 1 && c->n % TI_PANEL == 0;

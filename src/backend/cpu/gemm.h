@@ -48,12 +48,16 @@ typedef struct ti_matrix {
     size_t size;     // bytes of an element: 4 or 8
     int64_t rs, cs;  // strides in elements
     bool panels, trans;
-    int64_t rows;  // panels: rows of the variable
+    int64_t rows;             // panels: rows of the variable
+    const ti_window *window;  // left: the windows of images of h x w pixels of c channels
+    int64_t h, w, c;
 } ti_matrix;
 // Pack rows r0.. of the left operand, or columns c0.. of the right one, over steps k0.. of k; lanes
 // past the edge are zero. k0 is a multiple of 16.
 void ti_pack_a(const ti_isa *isa, char *out, const ti_matrix *x, int64_t r0, int64_t rows,
                int64_t k0, int64_t k);
+void ti_pack_windows(const ti_isa *isa, char *out, const ti_matrix *x, int64_t r0, int64_t rows,
+                     int64_t k0, int64_t k);
 void ti_pack_b(const ti_isa *isa, char *out, const ti_matrix *x, int64_t c0, int64_t cols,
                int64_t k0, int64_t k);
 #endif

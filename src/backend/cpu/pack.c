@@ -132,6 +132,10 @@ static void turn_rows(const ti_isa *isa, float *y, const block *b) {
 void ti_pack_a(const ti_isa *isa, char *out, const ti_matrix *x, int64_t r0, int64_t rows,
                int64_t k0, int64_t k) {
     block b = {x, r0, rows, k0, k, isa->mr, true};
+    if (x->window) {
+        ti_pack_windows(isa, out, x, r0, rows, k0, k);
+        return;
+    }
     bool turn = isa->turn8 && (isa->mr == 8 || isa->mr == 6);
     if (turn && x->size == 4 && !x->panels && x->cs == 1 && x->rs != 1) {
         turn_rows(isa, (float *)out, &b);

@@ -57,6 +57,12 @@ static tarn_status make_contract(ti_cpu_program *p, ti_step *s) {
     c->by_panel = body_has_panels(s);
     describe(p->plan, &k->a, &c->a);
     describe(p->plan, &k->b, &c->b);
+    if (k->window.kh) {
+        c->a.window = &k->window;
+        c->a.h = k->image.dim[1];
+        c->a.w = k->image.dim[2];
+        c->a.c = k->image.dim[3];
+    }
     TI_TRY(locate_const(p, k->a.value, &c->a.base));
     TI_TRY(locate_const(p, k->b.value, &c->b.base));
     int64_t m = ti_plan_dim_max(p->plan, k->space.dim[0]);

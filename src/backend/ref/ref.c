@@ -171,6 +171,21 @@ static void do_dot(ref_program *p, const tarn_node *n, double *y) {
         }
 }
 
+// Row r, column k of the windows of an image.
+static double under_window(const ref_program *p, const tarn_node *n, int64_t r, int64_t k) {
+    const ti_window *w = &n->at.window;
+    const tarn_node *x = n->in[0];
+    int64_t c = x->shape.dim[3], p_ = k / c / w->kw, q = k / c % w->kw;
+    int64_t i = r / w->ow % w->oh * w->sh - w->top + (w->flip ? w->kh - 1 - p_ : p_);
+    int64_t j = r % w->ow * w->sw - w->left + (w->flip ? w->kw - 1 - q : q);
+    if (i < 0 || j < 0 || i % w->zh || j % w->zw) return 0;
+    i /= w->zh;
+    j /= w->zw;
+    if (i >= x->shape.dim[1] || j >= x->shape.dim[2]) return 0;
+    return p->value[x->id]
+                   [((r / w->ow / w->oh * x->shape.dim[1] + i) * x->shape.dim[2] + j) * c + k % c];
+}
+
 static void do_view(ref_program *p, const tarn_node *n, double *y) {
     const tarn_node *x = n->in[0];
     int64_t at[TARN_MAX_RANK], from[TARN_MAX_RANK], count = numel(p, n);
@@ -180,6 +195,10 @@ static void do_view(ref_program *p, const tarn_node *n, double *y) {
             continue;
         }
         unravel(p, n, i, at);
+        if (n->op == &ti_op_window) {
+            y[i] = under_window(p, n, at[0], at[1]);
+            continue;
+        }
         if (n->op == &ti_op_transpose)
             for (int j = 0; j < n->shape.rank; j++) from[n->at.perm[j]] = at[j];
         y[i] = element(p, x, n->op == &ti_op_transpose ? from : at, n->shape.rank);
