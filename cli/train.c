@@ -29,11 +29,11 @@ static int open_job(cli_train *t) {
     return cli_job_beside(t->a, t->file, NULL, &t->job);
 }
 
-// A kill between two renames leaves the checkpoint before as ".prev" only; fit puts that right.
+// A kill between two renames leaves the checkpoint as ".next" only; fit puts that right.
 static bool has_checkpoint(const cli_train *t) {
-    cli_path prev;
-    snprintf(prev.s, sizeof prev.s, "%.4000s.prev", t->checkpoint.s);
-    return cli_exists(t->checkpoint.s) || cli_exists(prev.s);
+    cli_path next;
+    snprintf(next.s, sizeof next.s, "%.4000s.next", t->checkpoint.s);
+    return cli_exists(t->checkpoint.s) || cli_exists(next.s);
 }
 
 static int open_output(cli_train *t) {

@@ -50,6 +50,15 @@ run 0 train small.yaml $settings --out killed --resume
 expect 'the same weights after kill -9' test "$(field weights_sha256 out)" = "$hash"
 expect 'history goes on' test "$(wc -l <killed/history.csv)" -eq 13
 
+# ---- a kill between the renames, also of the first checkpoint, when there is none before ----
+run 0 train small.yaml $settings --out renamed --max-steps 450
+mv renamed/checkpoint.safetensors renamed/checkpoint.safetensors.next
+rm -f renamed/checkpoint.safetensors.prev
+run 0 train small.yaml $settings --out renamed --resume
+expect 'the same weights from a checkpoint that only lacks its name' \
+    test "$(field weights_sha256 out)" = "$hash"
+expect 'history keeps its first epochs' test "$(wc -l <renamed/history.csv)" -eq 13
+
 # ---- a damaged checkpoint ----
 size=$(wc -c <stopped/checkpoint.safetensors)
 cp -r stopped damaged
