@@ -104,6 +104,8 @@ TARN_CHECK tarn_status ti_writer_open(ti_writer *w, const char *path);
 void ti_writer_put(ti_writer *w, const void *bytes, size_t n);
 TARN_CHECK tarn_status ti_writer_commit(ti_writer *w);
 void ti_writer_abort(ti_writer *w);
+// Remove the temporary files of `path` whose processes were killed, as far as that can be done.
+TARN_CHECK tarn_status ti_writer_sweep(const char *path);
 TARN_CHECK tarn_status ti_file_write(const char *path, const void *bytes, size_t n);  // all in one
 bool ti_file_exists(const char *path);
 TARN_CHECK tarn_status ti_make_dirs(const char *path);  // like mkdir -p, mode 0777 & ~umask

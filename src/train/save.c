@@ -136,6 +136,7 @@ tarn_status ti_checkpoint_try(const char *path) {
     names n;
     ti_writer w;
     tarn_status st = names_of(path, &n);
+    if (!st) st = ti_writer_sweep(n.next.data);
     if (!st) st = ti_writer_open(&w, n.next.data);
     if (!st) ti_writer_abort(&w);
     names_free(&n);

@@ -85,7 +85,8 @@ void ti_progress_clear(ti_progress *p);
 tarn_status ti_memories_take(const tarn_callback *cb, int n, ti_progress *p);
 void ti_memories_give(const ti_progress *p, const tarn_callback *cb, int n);
 
-// Can a checkpoint be written there? Asked before training, not after its first epoch.
+// Can a checkpoint be written there? Asked before training, not after its first epoch. Removes what
+// killed processes wrote of theirs.
 tarn_status ti_checkpoint_try(const char *path);
 // Save with state; the file that was there stays as "PATH.prev".
 tarn_status ti_checkpoint_save(tarn_model *m, const char *path);

@@ -50,6 +50,25 @@ run 0 train small.yaml $settings --out killed --resume
 expect 'the same weights after kill -9' test "$(field weights_sha256 out)" = "$hash"
 expect 'history goes on' test "$(wc -l <killed/history.csv)" -eq 13
 
+# ---- what a killed process wrote is removed, what might be another's is not ----
+next=killed/checkpoint.safetensors.next
+gone=$(sh -c 'echo $$')
+kept="$next.tmp.$$.0 $next.tmp.$gone $next.tmp.$gone.x $next.tmp.0$gone.1 $next.tmp.-$gone.1
+    killed/x$gone.checkpoint.safetensors.next.tmp.$gone.0 $next.tmp.$gone.0.old"
+touch $next.tmp.$gone.0 $next.tmp.$gone.12 $kept
+ln -s model.safetensors $next.tmp.$gone.7
+mkdir $next.tmp.$gone.8
+run 0 train small.yaml $settings --out killed --resume
+for file in $next.tmp.$gone.0 $next.tmp.$gone.12; do
+    expect "$file is gone" test ! -e $file
+done
+for file in $kept $next.tmp.$gone.7 $next.tmp.$gone.8; do
+    expect "$file stays" test -e $file
+done
+touch $next.tmp.$gone.0
+run 0 train small.yaml $settings --out killed
+expect 'a training that begins anew removes it too' test ! -e $next.tmp.$gone.0
+
 # ---- a kill between the renames, also of the first checkpoint, when there is none before ----
 run 0 train small.yaml $settings --out renamed --max-steps 450
 mv renamed/checkpoint.safetensors renamed/checkpoint.safetensors.next
