@@ -24,9 +24,8 @@ static int check_names(const cli_args *a) {
     while ((name = cli_next(a, "OP", &at))) {
         if (is_op(name)) continue;
         const char *near = cli_nearest(name, op_name, NULL);
-        if (near)
-            return cli_usage(a->cmd, "unknown operation '%s'; did you mean '%s'?", name, near);
-        return cli_usage(a->cmd, "unknown operation '%s'; without one all are checked", name);
+        return cli_usage(a->cmd, "unknown operation '%s'; 'tarn gradcheck' alone lists all%s%s%s",
+                         name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     return CLI_OK;
 }
@@ -97,7 +96,7 @@ static const cli_opt gradcheck_opts[] = {
 
 static const cli_example gradcheck_examples[] = {
     {"tarn gradcheck", "all operations"},
-    {"tarn gradcheck softmax matmul", "two of them"},
+    {"tarn gradcheck softmax dot", "two of them"},
     {0},
 };
 
