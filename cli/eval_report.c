@@ -143,7 +143,7 @@ static tarn_tile tile_of(const cli_eval *e, const cli_report *r, const mistake *
                          cli_picture_size size, cli_text *caption) {
     int64_t pixels = size.height * size.width * size.channels;
     cli_text truth, answer;
-    snprintf(caption->s, sizeof caption->s, "true %.30s as %.30s %.0f%%",
+    snprintf(caption->s, sizeof caption->s, "%.30s as %.30s, %.0f %%",
              cli_model_class(&truth, e->model,
                              ((const int32_t *)tarn_tensor_cdata(e->data.y))[m->sample]),
              cli_model_class(&answer, e->model, r->answer[m->sample]), 100 * (double)m->p);

@@ -10,8 +10,9 @@
 
 enum { PLACE = 84, PLACE_PIXELS = PLACE * TI_CANVAS_SCALE };
 enum { MARGIN = 24, TITLE_HEIGHT = 34, GAP = 14, CAPTION_HEIGHT = 18, MIN_WIDTH = 320 };
+enum { CAPTION_WIDTH = PLACE + GAP - 8 };
 enum { MAX_SIDE = 32767 };  // of a tile, Cairo's limit
-static const double mark_line = 2.5;
+static const double mark_line = 2.5, caption_size = 11, least_caption_size = 6.5;
 
 typedef struct sheet {
     ti_canvas canvas;
@@ -19,6 +20,7 @@ typedef struct sheet {
     int n, columns;
     double top;             // of the first row
     double caption_height;  // 0 when no tile has a caption
+    double caption_size;    // of all captions
 } sheet;
 
 // ---- one tile ----------------------------------------------------------------------------------
@@ -70,15 +72,27 @@ static void draw_picture(ti_canvas *c, double x, double y, const tarn_tile *t) {
     ti_canvas_frame(c, x, y, w, h, t->marked ? mark_line : 0.5, t->marked ? ti_red : ti_faint);
 }
 
+static ti_font caption_font(const tarn_tile *t, double size) {
+    return (ti_font){
+        .size = size, .color = t->marked ? ti_red : ti_ink, .bold = t->marked, .align = TI_CENTER};
+}
+
+// So small that the widest caption fits, as long as one can read it: beyond that it is cut.
+static double fitting_size(const sheet *s) {
+    double widest = CAPTION_WIDTH;
+    for (int i = 0; i < s->n; i++) {
+        ti_font font = caption_font(&s->tiles[i], caption_size);
+        widest = fmax(widest, ti_text_width(&font, s->tiles[i].caption));
+    }
+    return fmax(caption_size * CAPTION_WIDTH / widest, least_caption_size);
+}
+
 static void draw_tile(sheet *s, int i) {
     const tarn_tile *t = &s->tiles[i];
     double x = MARGIN + (i % s->columns) * (PLACE + GAP);
     double y = s->top + (i / s->columns) * (PLACE + s->caption_height + GAP);
-    ti_font font = {.size = 11,
-                    .color = t->marked ? ti_red : ti_ink,
-                    .bold = t->marked,
-                    .align = TI_CENTER,
-                    .max_width = PLACE + GAP - 4};
+    ti_font font = caption_font(t, s->caption_size);
+    font.max_width = CAPTION_WIDTH + 0.5;  // for rounding
     draw_picture(&s->canvas, x, y, t);
     ti_canvas_text(&s->canvas, x + PLACE / 2.0, y + PLACE + CAPTION_HEIGHT / 2.0 + 3, &font,
                    t->caption);
@@ -117,6 +131,7 @@ tarn_status tarn_plot_sheet(const char *path, const char *title, const tarn_tile
                             int columns) {
     TI_TRY(check(tiles, n, columns));
     sheet s = {.tiles = tiles, .n = n, .columns = columns < n ? columns : n};
+    s.caption_size = fitting_size(&s);
     TI_TRY(open_canvas(&s, title));
     ti_font font = {
         .size = 16, .bold = true, .color = ti_ink, .max_width = s.canvas.width - 2 * MARGIN};

@@ -263,6 +263,30 @@ TEST(a_large_tile_is_reduced_and_keeps_its_shape) {
     close_picture(&p);
 }
 
+// Do two captions give the same pixels, one being cut before they differ?
+static bool same_captions(const char *a, const char *b) {
+    static const uint8_t dark[1];
+    tarn_tile tile = {.pixels = dark, .height = 1, .width = 1, .channels = 1, .caption = a};
+    picture p = sheet_picture("a.png", &tile, 1, 1);
+    tile.caption = b;
+    picture q = sheet_picture("b.png", &tile, 1, 1);
+    bool same = true;
+    for (int y = 0; y < p.height; y++)
+        for (int x = 0; x < p.width; x++) same = same && pixel(&p, x, y) == pixel(&q, x, y);
+    close_picture(&p);
+    close_picture(&q);
+    return same;
+}
+
+TEST(captions_of_a_usual_length_are_not_cut) {
+    CHECK(!same_captions("true 1 as 7, 100 %", "true 1 as 7, 109 %"));
+    CHECK(!same_captions("automobile as truck, 100 %", "automobile as truck, 109 %"));
+    char a[] = "too long to be read in a letter of any size that is left", b[sizeof a];
+    memcpy(b, a, sizeof a);
+    b[sizeof b - 2] = 'T';
+    CHECK(same_captions(a, b));
+}
+
 TEST(sheet_refuses_what_it_cannot_draw) {
     static const uint8_t pixels[4];
     const tarn_tile good = {.pixels = pixels, .height = 2, .width = 2, .channels = 1};
