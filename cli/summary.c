@@ -9,8 +9,7 @@
 typedef struct summary {
     const cli_args *a;
     tarn_model *model;
-    char loss[64];  // "": only inference is planned
-    tarn_optimizer optimizer;
+    bool trains;  // it is known how; else only inference is planned
     int64_t batch;
     tarn_program_info training, inference;
 } summary;
@@ -21,16 +20,18 @@ static int open_yaml(summary *s, const char *file) {
     cli_job job;
     tarn_dataset train = {0}, test = {0};
     int code = cli_job_read(s->a, file, &job);
-    tarn_status st = TARN_OK;
     if (!code) {
-        st = tarn_experiment_data(job.experiment, job.data, &train, &test);
-        if (!st) st = tarn_experiment_model(job.experiment, &train, job.info.seed, &s->model);
+        const tarn_experiment_info *info = &job.info;
+        tarn_status st = tarn_experiment_data(job.experiment, job.data, &train, &test);
+        if (!st) st = tarn_experiment_model(job.experiment, &train, info->seed, &s->model);
+        if (!st)
+            st = tarn_model_compile(s->model, .optimizer = info->optimizer, .loss = info->loss,
+                                    .metrics = info->metrics,
+                                    .program = {.dump = cli_str(s->a, "dump"), .dump_to = stderr},
+                                    .device = cli_str(s->a, "device"));
         if (st) code = cli_fail(s->a, st);
-    }
-    if (!code) {
-        snprintf(s->loss, sizeof s->loss, "%s", job.info.loss);
-        s->optimizer = job.info.optimizer;
-        s->batch = job.info.batch;
+        s->batch = info->batch;
+        s->trains = true;
     }
     tarn_dataset_clear(&train);
     tarn_dataset_clear(&test);
@@ -38,28 +39,11 @@ static int open_yaml(summary *s, const char *file) {
     return code;
 }
 
-// What decides the size of an optimizer's state; its rates do not matter here.
-static tarn_optimizer optimizer_of(const json_t *o) {
-    const char *name = json_string_value(json_object_get(o, "name")), *known;
-    tarn_optimizer_opts opts = {.momentum = json_number_value(json_object_get(o, "momentum")),
-                                .centered = json_is_true(json_object_get(o, "centered"))};
-    int kind = 0;
-    while (name && (known = cli_optimizer_name(kind)) && strcmp(known, name)) kind++;
-    return tarn_optimizer_make((tarn_optimizer_kind)kind, &opts);
-}
-
 static int open_model(summary *s, const char *file) {
-    const char *text;
-    tarn_status st = tarn_model_load(file, &s->model);
-    if (!st) st = tarn_model_to_json(s->model, &text);
-    if (st) return cli_fail(s->a, st);
-    json_t *o = json_loads(text, 0, NULL);
-    const json_t *training = json_object_get(o, "training");
-    const char *loss = json_string_value(json_object_get(training, "loss"));
-    snprintf(s->loss, sizeof s->loss, "%s", loss ? loss : "");
-    s->optimizer = optimizer_of(json_object_get(training, "optimizer"));
-    json_decref(o);
-    return CLI_OK;
+    cli_model_facts facts;
+    int code = cli_model_open(s->a, file, &s->model, &facts);
+    s->trains = !code && *facts.loss;
+    return code;
 }
 
 // ---- planned memory ----------------------------------------------------------------------------
@@ -72,30 +56,22 @@ static tarn_shape batched(tarn_shape sample) {
     return s;
 }
 
-static tarn_node *true_answer(const summary *s, tarn_graph *g) {
-    if (strstr(s->loss, "sparse")) return tarn_input(g, "y", TARN_I32, TARN_SHAPE(TARN_BATCH));
-    return tarn_input(g, "y", TARN_F32, batched(tarn_model_output_shape(s->model)));
+static tarn_status plan_training(summary *s) {
+    TARN_TRY(tarn_model_plan(s->model, s->batch));
+    s->training = tarn_program_stats(tarn_model_step(s->model));
+    return TARN_OK;
 }
 
-static tarn_status compile(const summary *s, tarn_graph *g, bool training, tarn_program **out) {
+static tarn_status plan_inference(summary *s) {
     tarn_compile_opts opts = {.dump = cli_str(s->a, "dump"), .dump_to = stderr};
-    const char *device = cli_str(s->a, "device");
-    tarn_set_max_batch(g, s->batch);
-    tarn_node *x = tarn_input(g, "x", TARN_F32, batched(tarn_model_input_shape(s->model)));
-    tarn_node *y = tarn_model_apply(s->model, g, x, training);
-    if (!training) return tarn_compile_opts_(g, TARN_FETCH(y), device, &opts, out);
-    tarn_node *each = tarn_loss(g, s->loss, true_answer(s, g), y);
-    tarn_node *loss = tarn_mean(g, each, TARN_ALL_AXES, 0);
-    tarn_node *step = tarn_minimize(g, loss, s->optimizer, NULL);
-    return tarn_compile_opts_(g, TARN_FETCH(loss, step), device, &opts, out);
-}
-
-static tarn_status plan(const summary *s, bool training, tarn_program_info *out) {
     tarn_program *p = NULL;
     tarn_graph *g = tarn_graph_create(tarn_model_store(s->model));
     if (!g) return TARN_ENOMEM;
-    tarn_status st = compile(s, g, training, &p);
-    if (!st) *out = tarn_program_stats(p);
+    tarn_set_max_batch(g, s->batch);
+    tarn_node *x = tarn_input(g, "x", TARN_F32, batched(tarn_model_input_shape(s->model)));
+    tarn_node *y = tarn_model_apply(s->model, g, x, false);
+    tarn_status st = tarn_compile_opts_(g, TARN_FETCH(y), cli_str(s->a, "device"), &opts, &p);
+    if (!st) s->inference = tarn_program_stats(p);
     tarn_program_free(p);
     tarn_graph_free(g);
     return st;
@@ -135,7 +111,7 @@ static int print_json(const summary *s) {
                              "parameters", (json_int_t)cli_model_parameters(s->model), "flops",
                              flops, "batch", (json_int_t)s->batch, "inference",
                              memory_json(&s->inference));
-    if (*s->loss) json_object_set_new(line, "training", memory_json(&s->training));
+    if (s->trains) json_object_set_new(line, "training", memory_json(&s->training));
     return cli_json(s->a->cmd, line);
 }
 
@@ -187,7 +163,7 @@ static void print_memory(const summary *s) {
     static const char *const heading[] = {"", "total", "variables", "values", "scratch", "kernels"};
     cli_table *t = cli_table_create("lrrrrr");
     for (int i = 0; i < 6; i++) cli_cell(t, "%s", heading[i]);
-    if (*s->loss) memory_cells(t, "training", &s->training);
+    if (s->trains) memory_cells(t, "training", &s->training);
     memory_cells(t, "inference", &s->inference);
     printf("\nplanned memory, batch %" PRId64 "\n", s->batch);
     cli_table_print(t, stdout);
@@ -200,8 +176,8 @@ static int summarize(summary *s) {
     tarn_status st = TARN_OK;
     if (cli_given(s->a, "batch")) s->batch = cli_int(s->a, "batch");
     if (s->batch < 1) s->batch = 32;
-    if (*s->loss) st = plan(s, true, &s->training);
-    if (!st) st = plan(s, false, &s->inference);
+    if (s->trains) st = plan_training(s);
+    if (!st) st = plan_inference(s);
     if (st) return cli_fail(s->a, st);
     if (cli_given(s->a, "json")) return print_json(s);
     print_layers(s);

@@ -71,10 +71,14 @@ typedef struct tarn_model_compile_opts {
  *  first error. Training begins anew: optimizer slots and counters are zeroed. */
 TARN_API TARN_CHECK tarn_status tarn_model_compile_(tarn_model *m,
                                                     const tarn_model_compile_opts *opts);
-/** The program of a training step, for its figures (tarn_program_stats, tarn_program_kernel): there
- *  after a fit, NULL before. Lives as long as the model is neither compiled again nor freed. */
-TARN_API const tarn_program *tarn_model_step(tarn_model *m);
 #define tarn_model_compile(m, ...) tarn_model_compile_(m, &(tarn_model_compile_opts){__VA_ARGS__})
+/** Make the program of a training step for up to that many samples, as a fit does before its first
+ *  step: from then on it is known what memory the fit will need. */
+TARN_API TARN_CHECK tarn_status tarn_model_plan(tarn_model *m, int64_t batch_size);
+/** The program of a training step, for its figures (tarn_program_stats, tarn_program_kernel): there
+ *  after tarn_model_plan or a fit, NULL before. Lives as long as the model is neither compiled
+ * again nor freed. */
+TARN_API const tarn_program *tarn_model_step(tarn_model *m);
 
 /** Named numbers: "loss", "accuracy", "val_loss", ... in a fixed order. */
 enum { TARN_MAX_LOGS = 16 };

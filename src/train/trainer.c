@@ -219,6 +219,16 @@ tarn_status tarn_model_compile_(tarn_model *m, const tarn_model_compile_opts *op
     return st ? ti_error_at(st, "compile") : TARN_OK;
 }
 
+tarn_status tarn_model_plan(tarn_model *m, int64_t batch_size) {
+    ti_trainer *t = NULL;
+    ti_planned *step;
+    tarn_status st = ti_trainer_of(m, true, &t);
+    if (!st && batch_size < 1)
+        st = ti_error(TARN_EARG, "batch size %lld must be at least 1", (long long)batch_size);
+    if (!st) st = ti_trainer_program(m, t, TI_TRAIN, batch_size, &step);
+    return st ? ti_error_at(st, "plan") : TARN_OK;
+}
+
 const tarn_program *tarn_model_step(tarn_model *m) {
     ti_trainer *t = NULL;
     return ti_trainer_of(m, false, &t) ? NULL : t->planned[TI_TRAIN].program;

@@ -75,6 +75,18 @@ for file in small.yaml a/model.safetensors a/checkpoint.safetensors; do
     expect "bytes of training $file" grep -q '"training":{' out
 done
 
+# ---- what summary plans is what train runs ----
+plan() { sed -n '/^---- plan/,/^arena/p;/^arena/q' err; }
+run 0 summary small.yaml --dump=plan
+plan >planned
+for file in model checkpoint; do
+    run 0 summary a/$file.safetensors --batch 32 --dump=plan
+    expect "the step of a $file" test "$(plan)" = "$(cat planned)"
+done
+run 0 train small.yaml --dump=plan --quiet --out f --max-steps 1
+expect 'the step that summary plans' test "$(plan)" = "$(cat planned)"
+expect 'its plan has kernels' grep -q '^kernel 1 ' planned
+
 # ---- answers ----
 pictures='\000\000\010\003\000\000\000\003\000\000\000\034\000\000\000\034'
 { printf "$pictures"; head -c 2352 /dev/zero; } >x.idx

@@ -41,6 +41,25 @@ TEST(generated_digits_are_learned) {
     tarn_dataset_clear(&test);
 }
 
+TEST(a_plan_is_the_step_that_fit_runs) {
+    tarn_dataset train, test;
+    tarn_model *m = small_model(tarn_adam()), *bare = NULL;
+    CHECK(!tarn_model_step(m));
+    CHECK_OK(tarn_model_plan(m, 50));
+    const tarn_program *step = tarn_model_step(m);
+    CHECK(tarn_program_stats(step).arena_bytes > 0);
+    make_digits(200, 1, &train, &test);
+    CHECK_OK(tarn_model_fit(m, &train, .batch_size = 50));
+    CHECK(tarn_model_step(m) == step);
+    CHECK_ERR(tarn_model_plan(m, 0), TARN_EARG, "plan: batch size 0 must be at least 1");
+    CHECK_OK(tarn_sequential(TARN_SHAPE(3), 0, &bare));
+    CHECK_ERR(tarn_model_plan(bare, 1), TARN_ESTATE, "plan: the model has no loss yet");
+    tarn_model_free(bare);
+    tarn_model_free(m);
+    tarn_dataset_clear(&train);
+    tarn_dataset_clear(&test);
+}
+
 // The share of right answers by hand is what evaluate says; probabilities sum to one.
 TEST(predict_agrees_with_evaluate) {
     tarn_dataset train, test;
