@@ -100,8 +100,9 @@ typedef struct tarn_fit_state {
     int64_t step;           /* since the beginning of training, over resumes */
     double seconds;         /* since fit began */
     double learning_rate;
-    tarn_logs logs; /* batch: running means; epoch: final, with val_ */
-    bool stop;      /* a callback sets it to end after this batch or epoch */
+    tarn_logs logs;      /* batch: running means; epoch: final, with val_ */
+    bool stop;           /* a callback sets it to end after this batch or epoch */
+    double step_seconds; /* of `seconds`, those of steps: no checkpoint, validation, end of epoch */
 } tarn_fit_state;
 
 /** Called at the ends; any may be NULL. `self` is the callback's own memory. A status other than

@@ -23,9 +23,10 @@ typedef struct progress {
     bool colors;
     bool open;             // a line is drawn and not ended
     double drawn_seconds;  // of the fit, at the last drawing
+    double begin_seconds;  // of the fit, when the epoch before ended
     // The steps of this epoch that this fit runs: it may begin within an epoch.
-    double begin_seconds, step_seconds;  // when they began, when the last one ended
-    int64_t begin_batch, batch;          // batches before them, with them
+    double begin_steps, steps;   // seconds of steps before them, with them
+    int64_t begin_batch, batch;  // batches before them, with them
 } progress;
 
 // "loss " and "0.0712": names are drawn dim.
@@ -80,7 +81,7 @@ static void put_speed(char *out, double seconds) {
 }
 
 static double seconds_a_step(const progress *p) {
-    return (p->step_seconds - p->begin_seconds) / (double)ti_max_i64(p->batch - p->begin_batch, 1);
+    return (p->steps - p->begin_steps) / (double)ti_max_i64(p->batch - p->begin_batch, 1);
 }
 
 static void add_epoch(line *l, const tarn_fit_state *s) {
@@ -215,7 +216,8 @@ static void draw_final(progress *p, const tarn_fit_state *s) {
 // ---- callback ----------------------------------------------------------------------------------
 
 static void begin_steps(progress *p, const tarn_fit_state *s) {
-    p->begin_seconds = p->step_seconds = s->seconds;
+    p->begin_seconds = s->seconds;
+    p->begin_steps = p->steps = s->step_seconds;
     p->begin_batch = p->batch = -1;  // known when the first batch is done
 }
 
@@ -230,7 +232,7 @@ static tarn_status on_batch_end(void *self, tarn_fit_state *s) {
     progress *p = self;
     if (p->begin_batch < 0) p->begin_batch = s->batch - 1;
     p->batch = s->batch;
-    p->step_seconds = s->seconds;
+    p->steps = s->step_seconds;
     if (s->seconds - p->drawn_seconds < draw_interval) return TARN_OK;
     int columns = ti_terminal_columns(p->out);  // asked each time: windows change their size
     if (columns > 0) draw(p, s, columns);

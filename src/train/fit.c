@@ -128,11 +128,14 @@ static bool checkpoint_due(const fit *f) {
 // Steps to the end of the epoch (*whole), or to a stop within it.
 static tarn_status run_steps(fit *f, bool *whole) {
     tarn_batch b;
+    double since = ti_now();
     for (;;) {
         TI_TRY(tarn_pipeline_next(f->pipe, &b));
         *whole = !b.n;
         if (*whole) return TARN_OK;
         TI_TRY(run_step(f, &b));
+        f->s.step_seconds += ti_now() - since;
+        since = ti_now();
         TI_TRY(CALL(f, on_batch_end));
         TI_TRY(write_rate(f));
         if (interrupted(f)) {
@@ -141,7 +144,9 @@ static tarn_status run_steps(fit *f, bool *whole) {
         }
         if (f->at->batch == f->s.batches) continue;
         if (f->s.stop || steps_done(f)) return TARN_OK;
-        if (checkpoint_due(f)) TI_TRY(save(f));
+        if (!checkpoint_due(f)) continue;
+        TI_TRY(save(f));
+        since = ti_now();
     }
 }
 

@@ -83,11 +83,12 @@ static void update(terminal *t) {
 
 // ---- a fit -------------------------------------------------------------------------------------
 
-// Epoch 3 after `batch` of 469 steps of 13 ms each; it began at 20 s.
+// Epoch 3 after `batch` of 469 steps of 13 ms each; it began at 20 s, 17 of them in steps.
 static tarn_fit_state within_epoch(int64_t batch) {
     tarn_fit_state s = after_epoch(3);
     s.batch = batch;
     s.seconds = 20 + 0.013 * (double)batch;
+    s.step_seconds = 17 + 0.013 * (double)batch;
     add_log(&s, "loss", 0.0712);
     add_log(&s, "accuracy", 0.9783);
     return s;
@@ -229,6 +230,25 @@ TEST(elsewhere_there_is_a_plain_line_an_epoch) {
     fclose(f);
 }
 
+TEST(a_step_takes_no_longer_where_checkpoints_are_written) {
+    char text[TEXT_CAP];
+    tarn_callback cb;
+    FILE *f = tmpfile();
+    CHECK(f);
+    begin(f, &cb);
+    tarn_fit_state s = within_epoch(1);
+    s.seconds += 3;  // after the epoch before
+    CHECK_OK(cb.on_batch_end(cb.self, &s));
+    s = within_epoch(469);
+    s.seconds += 3 + 2;  // within this one
+    CHECK_OK(cb.on_batch_end(cb.self, &s));
+    CHECK_OK(cb.on_epoch_end(cb.self, &s));
+    end_callback(&cb);
+    read_stream(f, text);
+    CHECK_STR(text, "epoch 3/20  469/469  11.1 s  13.0 ms/step  loss 0.0712  accuracy 0.9783\n");
+    fclose(f);
+}
+
 TEST(a_line_that_cannot_be_written_does_not_end_a_fit) {
     tarn_callback cb;
     FILE *full = fopen("/dev/full", "w");
@@ -248,6 +268,7 @@ TEST(long_fits_and_odd_values_are_readable) {
     tarn_fit_state s = after_epoch(3);
     s.batch = 2;
     s.seconds = 20 + 4000;
+    s.step_seconds = 17 + 4000;
     CHECK_OK(cb.on_batch_end(cb.self, &s));
     add_log(&s, "loss", -(double)NAN);
     add_log(&s, "mse", 1.5e-7);

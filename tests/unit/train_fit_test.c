@@ -41,6 +41,36 @@ TEST(generated_digits_are_learned) {
     tarn_dataset_clear(&test);
 }
 
+typedef struct gap {
+    double seconds;  // of the fit that are no steps
+    double least;    // growth of them from one batch of an epoch to the next
+} gap;
+
+static tarn_status watch_gap(void *self, tarn_fit_state *s) {
+    gap *g = self;
+    double now = s->seconds - s->step_seconds;
+    if (s->batch > 1) g->least = fmin(g->least, now - g->seconds);
+    g->seconds = now;
+    return TARN_OK;
+}
+
+// A checkpoint is written and synced after every step: that takes 20 us in any case.
+TEST(seconds_of_steps_are_without_those_of_checkpoints) {
+    tarn_dataset train, test;
+    tarn_model *m = small_model(tarn_adam());
+    gap g = {.least = 1e9};
+    tarn_callback cb = {.self = &g, .on_batch_end = watch_gap};
+    char path[256];
+    snprintf(path, sizeof path, "%s/c.st", test_dir());
+    make_digits(200, 1, &train, &test);
+    CHECK_OK(tarn_model_fit(m, &train, .batch_size = 50, .callbacks = &cb, .n_callbacks = 1,
+                            .checkpoint = path, .checkpoint_steps = 1));
+    CHECK(g.least > 20e-6 && g.least < 1e9);
+    tarn_model_free(m);
+    tarn_dataset_clear(&train);
+    tarn_dataset_clear(&test);
+}
+
 TEST(a_plan_is_the_step_that_fit_runs) {
     tarn_dataset train, test;
     tarn_model *m = small_model(tarn_adam()), *bare = NULL;
