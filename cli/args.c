@@ -63,12 +63,24 @@ static int bad_number(const cli_cmd *cmd, const cli_opt *o, const char *text) {
                      o->min, o->max);
 }
 
+static int check_choice(const cli_cmd *cmd, const cli_opt *o, const char *text) {
+    cli_text name, word;
+    for (const char *p = text;; p++) {
+        size_t n = o->several ? strcspn(p, ",") : strlen(p);
+        snprintf(word.s, sizeof word.s, "%.*s", (int)n, p);
+        if (!cli_has_word(o->choices, word.s))
+            return cli_usage(cmd, "%s: '%s' is none of: %s", row_name(o, &name), word.s,
+                             o->choices);
+        p += n;
+        if (!*p) return CLI_OK;
+    }
+}
+
 static int check_value(const cli_cmd *cmd, const cli_opt *o, const char *text) {
     cli_text name;
     if (o->kind == CLI_INT && !valid_int(o, text)) return bad_number(cmd, o, text);
     if (o->kind == CLI_REAL && !valid_real(o, text)) return bad_number(cmd, o, text);
-    if (o->kind == CLI_NAME && !cli_has_word(o->choices, text))
-        return cli_usage(cmd, "%s: '%s' is none of: %s", row_name(o, &name), text, o->choices);
+    if (o->kind == CLI_NAME && check_choice(cmd, o, text)) return CLI_USAGE;
     if (o->kind != CLI_FLAG && !*text)
         return cli_usage(cmd, "%s: the value is empty", row_name(o, &name));
     return CLI_OK;

@@ -48,7 +48,8 @@ typedef struct cli_opt {
     const char *choices;  // CLI_NAME: separated by blanks; CLI_TEXT: some of them, to complete
     bool positional;
     bool required;
-    bool many;  // may be given several times: cli_list
+    bool many;     // may be given several times: cli_list
+    bool several;  // CLI_NAME: a comma-separated list of choices
     const char *help;
 } cli_opt;
 

@@ -168,8 +168,9 @@ static tarn_status draw_sheet(const cli_eval *e, const cli_report *r, const char
         cli_note(e->a, "note: no mistakes, so no mistakes.png");
         return TARN_OK;
     }
-    snprintf(title.s, sizeof title.s, "the surest of %s mistakes in %s samples",
-             cli_count(&wrong, n), cli_count(&all, e->samples));
+    snprintf(title.s, sizeof title.s, "the surest of %s mistake%s in %s sample%s",
+             cli_count(&wrong, n), n == 1 ? "" : "s", cli_count(&all, e->samples),
+             e->samples == 1 ? "" : "s");
     TARN_TRY(tarn_plot_sheet(path, title.s, tile, shown, TILE_COLUMNS));
     cli_note(e->a, "wrote %s", path);
     return TARN_OK;

@@ -146,7 +146,8 @@ int cli_unknown_command(const cli_cmd *cmd, const char *name) {
 static void write_dump(FILE *out, const void *what) {
     (void)what;
     cli_wrap(out,
-             "With --dump=STAGE a command prints, on stderr, what the compiler has after a stage, "
+             "With --dump=STAGE, or --dump=STAGE,STAGE, a command prints, on stderr, what the "
+             "compiler has after a stage, "
              "each time a program is compiled. The text is the same from run to run.\n\n"
              "Stages in their order:",
              0);
@@ -156,7 +157,8 @@ static void write_dump(FILE *out, const void *what) {
           "  canonical   one way to write what can be written in several\n"
           "  simplify    without what is constant, repeated or not needed\n"
           "  plan        kernels in order, and where each value lives in memory\n"
-          "  all         each of these\n",
+          "  all         each of these\n"
+          "  stablehlo   what simplify left, as a module that XLA compiles\n",
           out);
 }
 

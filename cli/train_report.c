@@ -86,8 +86,8 @@ static void print_metrics(const cli_train *t) {
 // "2 epochs, 938 steps in 12.3 s", or how many of them this run did.
 static void print_work(const cli_train *t) {
     cli_text steps, part, time;
-    printf("%" PRId64 " epoch%s, %s steps", t->epoch, t->epoch == 1 ? "" : "s",
-           cli_count(&steps, t->step));
+    printf("%" PRId64 " epoch%s, %s step%s", t->epoch, t->epoch == 1 ? "" : "s",
+           cli_count(&steps, t->step), t->step == 1 ? "" : "s");
     if (t->begin) printf(", %s of them now", cli_count(&part, t->step - t->begin));
     if (t->step > t->begin) printf(" in %s", cli_seconds(&time, t->seconds));
     putchar('\n');

@@ -44,6 +44,8 @@ expect '10 steps of 64' test "$(field steps out)" -eq 10
 expect 'the learning rate is as given' grep -q '"learning_rate":0.01[,}]' out
 run 0 train small.yaml --json --quiet --out c --max-steps 5
 expect 'five steps' test "$(field steps out)" -eq 5
+run 0 train small.yaml --out one --max-steps 1
+expect 'one of a thing is one' grep -q '1 step in' out
 run 0 train small.yaml --json --quiet --out d --from a/model.safetensors --epochs 1
 run 0 train a/model.safetensors --json --quiet --out e --epochs 1
 expect 'a model file stands for --from' test "$(field epochs out)" -eq 1

@@ -58,6 +58,8 @@ expect 'lines of help are at most 79 columns wide' sh -c \
 # Every stage of --dump is explained.
 run 0 help dump
 cp out stages.txt
+run 0 version --dump=graph,plan
+refuses 2 "'plam' is none of" version --dump=graph,plam
 run 2 version --dump=none
 for stage in $(sed 's/.*none of://' err); do
     expect "$stage in help dump" grep -q "^  $stage " stages.txt
