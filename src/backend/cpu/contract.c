@@ -25,9 +25,9 @@ static bool packs_b(const ti_contract *c, int64_t m) {
 
 static int64_t round_up(int64_t n, int64_t unit) { return ti_ceil_div(n, unit) * unit; }
 
-// ---- scratch: the tiles of a block, the packed blocks, and the rest for the body
-// ------------------
+// ---- scratch ------------------------------------------------------------------------------------
 
+// The tiles of a block, the packed blocks; what is behind them is the body's.
 static size_t tile_elements(int64_t k) { return k > DEEP ? DEEP_ROWS * DEEP_COLS : TILE; }
 static size_t left_elements(const ti_contract *c, int64_t m, int64_t n, int64_t k) {
     if (!packs_a(c, m, n)) return 0;

@@ -153,42 +153,6 @@ static tarn_status make_steps(ti_cpu_program *p) {
     return TARN_OK;
 }
 
-// ---- which steps must wait ----------------------------------------------------------------------
-
-typedef struct pair {
-    const ti_plan *p;
-    const ti_kernel *other;
-    int value;
-    bool write, found;
-} pair;
-
-static bool same_memory(const ti_value *a, const ti_value *b) {
-    if (a->place != b->place) return false;
-    if (a->place == TI_VARIABLE) return a->var == b->var;
-    return a->place == TI_ARENA && a->offset < b->offset + b->bytes &&
-           b->offset < a->offset + a->bytes;
-}
-
-static void against(void *ctx, int value, bool write) {
-    pair *x = ctx;
-    const ti_value *v = x->p->values;
-    if ((write || x->write) && same_memory(&v[value], &v[x->value])) x->found = true;
-}
-
-static void against_other(void *ctx, int value, bool write) {
-    pair *x = ctx;
-    x->value = value;
-    x->write = write;
-    ti_kernel_values(x->other, against, x);
-}
-
-// Does one write what the other reads or writes?
-static bool conflict(const ti_plan *p, const ti_kernel *a, const ti_kernel *b) {
-    pair x = {.p = p, .other = b};
-    ti_kernel_values(a, against_other, &x);
-    return x.found;
-}
-
 // A thread goes on to the next step while others are still in this one, up to a step that touches
 // what was touched since all met.
 static void set_waits(ti_cpu_program *p, bool always) {
@@ -196,7 +160,7 @@ static void set_waits(ti_cpu_program *p, bool always) {
     for (int i = 1; i < p->n_steps; i++) {
         ti_step *s = &p->steps[i];
         for (int j = met; j < i && !s->waits; j++)
-            s->waits = always || conflict(p->plan, s->k, p->steps[j].k);
+            s->waits = always || ti_kernels_conflict(p->plan, s->k, p->steps[j].k);
         if (s->waits) met = i;
     }
 }

@@ -48,6 +48,9 @@ typedef struct ti_cpu_program {
     struct ti_jit *jit;
 } ti_cpu_program;
 
+// Does one write what the other reads or writes? (conflict.c)
+bool ti_kernels_conflict(const ti_plan *p, const ti_kernel *a, const ti_kernel *b);
+
 // Generated kernels (jit.c): begin compiling, take over what is ready, free.
 tarn_status ti_jit_start(ti_cpu_program *p, tarn_jit mode);
 void ti_jit_poll(ti_cpu_program *p);
