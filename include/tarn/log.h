@@ -18,8 +18,8 @@ TARN_API TARN_CHECK tarn_status tarn_progress_line(FILE *out, tarn_callback *cb)
 TARN_API TARN_CHECK tarn_status tarn_json_lines(FILE *out, tarn_callback *cb);
 /** epoch,step,seconds,learning_rate,METRICS; appends when resuming. */
 TARN_API TARN_CHECK tarn_status tarn_csv_logger(const char *path, bool append, tarn_callback *cb);
-/** Loss and metric curves as PNG, rewritten at the end of each epoch: DIR/loss.png and
- *  DIR/METRIC.png. Does nothing in a build without Cairo. */
+/** Loss and metric curves as PNG, DIR/loss.png and DIR/METRIC.png: rewritten at the ends of epochs,
+ *  at most once a second, and at the end. Does nothing in a build without Cairo. */
 TARN_API TARN_CHECK tarn_status tarn_curves(const char *dir, tarn_callback *cb);
 
 #ifdef __cplusplus

@@ -1,4 +1,7 @@
 // Curves of loss and metrics over the epochs, one picture for NAME and val_NAME together.
+//
+// A picture takes longer to draw than a small network an epoch, so not every epoch is drawn; the
+// last one always is, also where a fit ends before its time.
 #include "log/log.h"
 
 #include <limits.h>
@@ -9,6 +12,7 @@
 
 enum { FIRST_CAP = 64, NAME_CAP = 32 };
 static const char val[] = "val_";
+static const double draw_interval = 1;  // seconds
 
 typedef struct series {
     char name[NAME_CAP];
@@ -19,6 +23,8 @@ typedef struct pictures {
     series series[TARN_MAX_LOGS];
     int n;
     int epochs, cap;
+    int drawn;             // epochs in the pictures
+    double drawn_seconds;  // of the fit, when they were drawn
     char dir[];
 } pictures;
 
@@ -104,9 +110,11 @@ static bool is_second(pictures *p, const series *s) {
 }
 
 static tarn_status draw_all(pictures *p) {
-    for (int i = 0; i < p->n; i++)
-        if (!is_second(p, &p->series[i])) TI_TRY(draw_one(p, &p->series[i]));
-    return TARN_OK;
+    tarn_status st = TARN_OK;
+    for (int i = 0; i < p->n && !st; i++)
+        if (!is_second(p, &p->series[i])) st = draw_one(p, &p->series[i]);
+    p->drawn = p->epochs;
+    return st == TARN_EUNSUPPORTED ? TARN_OK : st;  // a build without Cairo trains without pictures
 }
 
 // ---- callback ----------------------------------------------------------------------------------
@@ -118,13 +126,23 @@ static tarn_status on_train_begin(void *self, tarn_fit_state *s) {
 }
 
 static tarn_status on_epoch_end(void *self, tarn_fit_state *s) {
-    TI_TRY(record(self, s));
-    tarn_status st = draw_all(self);
-    return st == TARN_EUNSUPPORTED ? TARN_OK : st;  // a build without Cairo trains without pictures
+    pictures *p = self;
+    TI_TRY(record(p, s));
+    if (p->drawn && s->seconds - p->drawn_seconds < draw_interval) return TARN_OK;
+    p->drawn_seconds = s->seconds;
+    return draw_all(p);
+}
+
+static tarn_status draw_rest(pictures *p) { return p->drawn < p->epochs ? draw_all(p) : TARN_OK; }
+
+static tarn_status on_train_end(void *self, tarn_fit_state *s) {
+    (void)s;
+    return draw_rest(self);
 }
 
 static void destroy(void *self) {
     pictures *p = self;
+    (void)draw_rest(p);  // of a fit that failed or was stopped
     for (int i = 0; i < p->n; i++) ti_free(p->series[i].y);
     ti_free(p);
 }
@@ -137,6 +155,7 @@ tarn_status tarn_curves(const char *dir, tarn_callback *cb) {
     *cb = (tarn_callback){.self = p,
                           .on_train_begin = on_train_begin,
                           .on_epoch_end = on_epoch_end,
+                          .on_train_end = on_train_end,
                           .destroy = destroy};
     return TARN_OK;
 }

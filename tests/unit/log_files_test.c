@@ -221,6 +221,48 @@ TEST(curves_pair_metrics_with_their_validation) {
     CHECK(!picture_exists(dir, "val_loss.png"));
 }
 
+// The bytes of DIR/loss.png.
+static size_t loss_picture(const char *dir, uint8_t **bytes) {
+    char path[PATH_CAP];
+    size_t size;
+    CHECK(snprintf(path, PATH_CAP, "%s/loss.png", dir) < PATH_CAP);
+    CHECK_OK(ti_file_read(path, 1 << 20, bytes, &size));
+    return size;
+}
+
+// Pictures after a third epoch, `seconds` after the second: is it drawn before the fit ends?
+static bool draws_third(double seconds, bool ends) {
+    const char *dir = test_dir();
+    uint8_t *before, *within, *after;
+    tarn_callback cb;
+    CHECK_OK(tarn_curves(dir, &cb));
+    tarn_fit_state s = with_metrics(2);
+    CHECK_OK(cb.on_epoch_end(cb.self, &s));
+    size_t n = loss_picture(dir, &before);
+    tarn_fit_state next = with_metrics(3);
+    next.seconds = s.seconds + seconds;
+    CHECK_OK(cb.on_epoch_end(cb.self, &next));
+    size_t m = loss_picture(dir, &within);
+    if (ends) CHECK_OK(cb.on_train_end(cb.self, &next));
+    end_callback(&cb);
+    bool drawn = m != n || memcmp(before, within, n) != 0;
+    n = loss_picture(dir, &after);
+    CHECK((m == n && !memcmp(within, after, n)) == drawn);  // in the end it is
+    ti_free(before);
+    ti_free(within);
+    ti_free(after);
+    return drawn;
+}
+
+TEST(curves_are_drawn_once_a_second_and_at_the_end) {
+#ifndef TARN_HAVE_CAIRO
+    SKIP("no pictures without Cairo");
+#endif
+    CHECK(!draws_third(0.9, false));  // a fit that failed
+    CHECK(!draws_third(0.9, true));
+    CHECK(draws_third(1.1, true));
+}
+
 TEST(log_callbacks_free_what_they_took) {
     uint64_t live = ti_alloc_stats_now().live;
     tarn_callback cb;
