@@ -12,6 +12,8 @@ static tarn_status custom_infer(tarn_node *n) {
     for (int i = 0; i < n->n_in; i++) x[i] = (tarn_array){n->in[i]->dtype, n->in[i]->shape, NULL};
     tarn_status st = op->infer(op->user, x, &y);
     if (st) return ti_error(st, "operands of '%s' do not fit", op->name);
+    if ((unsigned)y.dtype >= TARN_DTYPE_COUNT)
+        return ti_error(TARN_EDTYPE, "'%s' gives dtype %d, which is none", op->name, (int)y.dtype);
     n->dtype = y.dtype;
     n->shape = y.shape;
     return TARN_OK;

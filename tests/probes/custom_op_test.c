@@ -128,3 +128,59 @@ TEST(without_a_gradient_the_op_is_named) {
               "'softsign' has no gradient");
     rig_free(&r);
 }
+
+static tarn_status no_dtype(void *user, const tarn_array *x, tarn_array *y) {
+    (void)user;
+    *y = x[0];
+    y->dtype = TARN_DTYPE_COUNT;
+    return TARN_OK;
+}
+
+TEST(a_result_of_no_dtype_is_refused) {
+    rig r = rig_make();
+    tarn_custom_op op = softsign;
+    tarn_node *w = tarn_variable(r.g, "w", TARN_F64, TARN_SHAPE(3), tarn_init_ones());
+    op.infer = no_dtype;
+    CHECK(!tarn_custom(r.g, &op, (tarn_node *[]){w, w}));
+    CHECK_ERR(tarn_graph_status(r.g), TARN_EDTYPE, "'softsign' gives dtype");
+    rig_free(&r);
+}
+
+// ---- many operands ------------------------------------------------------------------------------
+
+enum { WIDEST = 8, CALLS = 12 };
+
+static tarn_status sum_of_all(void *user, const tarn_array *x, const tarn_array *y) {
+    double sum = 0;
+    (void)user;
+    for (int i = 0; i < WIDEST; i++) sum += *(const double *)x[i].data;
+    *(double *)y->data = sum;
+    return TARN_OK;
+}
+
+static tarn_status as_first(void *user, const tarn_array *x, tarn_array *y) {
+    (void)user;
+    *y = x[0];
+    return TARN_OK;
+}
+
+// Every operand of every call is an input, whose memory moves from run to run.
+TEST(calls_follow_all_of_their_inputs) {
+    static const tarn_custom_op op = {"sum", WIDEST, as_first, sum_of_all, NULL, NULL};
+    rig r = rig_make();
+    tarn_node *in[WIDEST], *y[CALLS];
+    double x[2][WIDEST];
+    for (int i = 0; i < WIDEST; i++) {
+        in[i] = tarn_input(r.g, (char[]){(char)('a' + i), 0}, TARN_F64, TARN_SCALAR);
+        for (int k = 0; k < 2; k++) x[k][i] = (1 + 99 * k) * (i + 1);
+    }
+    for (int c = 0; c < CALLS; c++) y[c] = tarn_custom(r.g, &op, in);
+    rig_compile(&r, (tarn_fetch){y, CALLS}, "cpu", NULL);
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < WIDEST; i++)
+            CHECK_OK(tarn_bind(r.p, (char[]){(char)('a' + i), 0}, &x[k][i], TARN_SCALAR));
+        CHECK_OK(tarn_run(r.p));
+        for (int c = 0; c < CALLS; c++) CHECK(tarn_result_scalar(r.p, c) == (1 + 99 * k) * 36);
+    }
+    rig_free(&r);
+}

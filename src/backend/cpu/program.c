@@ -142,7 +142,10 @@ static tarn_status make_dead(ti_cpu_program *p) {
 
 static tarn_status make_steps(ti_cpu_program *p) {
     size_t n = (size_t)p->plan->n_kernels, fixups = 8;
-    for (size_t i = 0; i < n; i++) fixups += (size_t)p->plan->kernels[i].n_access + 4;
+    for (size_t i = 0; i < n; i++) {
+        const ti_kernel *k = &p->plan->kernels[i];
+        fixups += (size_t)(k->n_access + k->n_in) + 4;
+    }
     TI_TRY(ti_arena_alloc(&p->memory, (n + 1) * sizeof *p->steps, &p->steps));
     TI_TRY(ti_arena_alloc(&p->memory, fixups * sizeof *p->fixups, &p->fixups));
     for (; p->n_steps < p->plan->n_kernels; p->n_steps++) {
@@ -298,7 +301,8 @@ static void walk(void *ctx, int thread, int n) {
         run_step(s, scratch, thread, n);
         if (p->n_dead) poison(p, i, thread, n);
     }
-    if (timed && p->n_steps) clock_step(&p->steps[p->n_steps - 1], &start);
+    if (timed && p->n_steps && p->failed < 0 && !p->status)
+        clock_step(&p->steps[p->n_steps - 1], &start);
 }
 
 static tarn_status run(void *program, const ti_run *r) {
