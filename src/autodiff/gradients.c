@@ -32,12 +32,10 @@ static void add_to(walk *w, const tarn_node *x, tarn_node *d) {
 
 static tarn_status walk_range(walk *w, int lo, int hi);
 
-// An op without a rule of its own is differentiated through its lowering, recompute through a copy
-// of what it stands for.
+// An op without a rule of its own is differentiated through its lowering, or what it has instead.
 static tarn_status through_lowering(walk *w, tarn_node *y, tarn_node *dy) {
     int lo = w->g->n_nodes;
-    tarn_node *z = y->op == &ti_op_recompute ? ti_recompute_copy(w->g, y)
-                                             : y->op->lower(w->g, y, y->in);
+    tarn_node *z = y->op->again ? y->op->again(w->g, y) : y->op->lower(w->g, y, y->in);
     TI_TRY(tarn_graph_status(w->g));
     int hi = w->g->n_nodes;
     TI_TRY(cover(w));

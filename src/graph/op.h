@@ -97,6 +97,8 @@ typedef struct ti_op {
     tarn_status (*call)(const ti_attrs *at, const tarn_array *x, const tarn_array *y);
     // Composites: the same value in simpler ops; operands are nodes of g.
     tarn_node *(*lower)(tarn_graph *g, const tarn_node *n, tarn_node *const *in);
+    // What gradients walk instead of the lowering: the same value, of nodes of its own.
+    tarn_node *(*again)(tarn_graph *g, const tarn_node *n);
     // What tests, gradcheck and benchmarks run: "a b; c d" = two samples of operand shapes such as
     // "3x4"; ":p" positive, ":b" bool, ":i9" i32 in 0..8, else a float in -2..2.
     const char *samples;

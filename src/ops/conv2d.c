@@ -6,8 +6,7 @@
 // round, over dy with stride - 1 zeros between its pixels.
 #include "ops/ops.h"
 
-// ---- window: [n,h,w,c] -> [n oh ow, kh kw c]
-// -------------------------------------------------------
+// ---- window: [n,h,w,c] -> [n oh ow, kh kw c] ----------------------------------------------------
 
 static tarn_status window_infer(tarn_node *n) {
     const tarn_shape *x = &n->in[0]->shape;
@@ -29,8 +28,7 @@ static tarn_node *windows(tarn_graph *g, tarn_node *x, const ti_window *w) {
     return ti_node1(g, &ti_op_window, x, &(ti_attrs){.window = *w});
 }
 
-// ---- conv2d
-// ----------------------------------------------------------------------------------------
+// ---- conv2d -------------------------------------------------------------------------------------
 
 static tarn_status infer(tarn_node *n) {
     const tarn_shape *x = &n->in[0]->shape, *k = &n->in[1]->shape;
@@ -106,8 +104,7 @@ const ti_op ti_op_conv2d = {.name = "conv2d",
                             .samples = "2x5x6x3 3x2x3x4; 1x4x4x1 3x3x1x2; 3x3x3x2 1x1x2x5",
                             .variant = variant};
 
-// ---- its gradients
-// ---------------------------------------------------------------------------------
+// ---- its gradients ------------------------------------------------------------------------------
 
 static tarn_status as_asked(tarn_node *n) {
     n->dtype = n->in[0]->dtype;
@@ -182,8 +179,7 @@ const ti_op ti_op_conv2d_kernel_gradient = {.name = "conv2d_kernel_gradient",
                                             .samples = "2x5x6x3 2x3x5x4",
                                             .variant = kernel_variant};
 
-// ---- builder
-// ---------------------------------------------------------------------------------------
+// ---- builder ------------------------------------------------------------------------------------
 
 static int32_t count(int64_t size, int64_t kernel, int64_t before, int64_t after, int64_t stride) {
     int64_t room = size + before + after - kernel;

@@ -16,7 +16,4 @@ bool ti_is_const(const tarn_node *n, double value);
 // This graph's counter of random draws: reads the variable, and makes its increment a root.
 tarn_node *ti_random_step(tarn_graph *g);
 
-// The part of the graph that a recompute node r stands for, again; NULL: the graph has an error.
-tarn_node *ti_recompute_copy(tarn_graph *g, const tarn_node *r);
-
 #endif

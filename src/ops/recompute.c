@@ -25,13 +25,6 @@ static tarn_node *recompute_variant(tarn_graph *g, tarn_node *const *in, int v) 
     return v ? NULL : tarn_recompute(g, y, in, 1);
 }
 
-const ti_op ti_op_recompute = {.name = "recompute",
-                               .kind = TI_COMPOSITE,
-                               .n_in = -1,
-                               .infer = same,
-                               .lower = first,
-                               .samples = "3x4",
-                               .variant = recompute_variant};
 const ti_op ti_op_barrier = {.name = "barrier",
                              .kind = TI_VIEW,
                              .n_in = 1,
@@ -67,7 +60,8 @@ static tarn_node *copy(tarn_graph *g, const tarn_node *old, tarn_node *const *ma
     return ti_node(g, old->op, in, old->n_in, &old->at);
 }
 
-tarn_node *ti_recompute_copy(tarn_graph *g, const tarn_node *r) {
+// The part again; y itself where nothing of it depends on an x.
+static tarn_node *part_again(tarn_graph *g, const tarn_node *r) {
     size_t ids = (size_t)r->in[0]->id + 1;
     bool *between = NULL;
     tarn_node **map = NULL;
@@ -82,12 +76,20 @@ tarn_node *ti_recompute_copy(tarn_graph *g, const tarn_node *r) {
         map[r->in[i]->id] = ti_node1(g, &ti_op_barrier, r->in[i], NULL);
     for (size_t i = 0; i < ids && !g->status; i++)
         if (between[i]) map[i] = copy(g, g->nodes[i], map);
-    tarn_node *y = map[ids - 1];
+    tarn_node *y = map[ids - 1] ? map[ids - 1] : r->in[0];
     ti_free(between);
     ti_free(map);
     return g->status ? NULL : y;
 }
 
+const ti_op ti_op_recompute = {.name = "recompute",
+                               .kind = TI_COMPOSITE,
+                               .n_in = -1,
+                               .infer = same,
+                               .lower = first,
+                               .again = part_again,
+                               .samples = "3x4",
+                               .variant = recompute_variant};
 tarn_node *tarn_recompute(tarn_graph *g, tarn_node *y, tarn_node *const *x, int n) {
     tarn_node **in = NULL;
     if (g->status) return NULL;

@@ -57,3 +57,16 @@ TEST(the_weights_are_those_without_recomputing_and_the_peak_is_lower) {
     rig_free(&a);
     rig_free(&b);
 }
+
+// d(w^2) = 2 w, whatever is said to be kept of what w^2 does not depend on.
+TEST(a_part_that_does_not_depend_on_what_is_kept_is_differentiated) {
+    rig r = rig_make();
+    tarn_node *w = tarn_variable(r.g, "w", TARN_F64, TARN_SCALAR, tarn_init_constant(3)), *d;
+    tarn_node *x = tarn_input(r.g, "x", TARN_F64, TARN_SCALAR);
+    tarn_node *y = tarn_recompute(r.g, tarn_square(r.g, w), &x, 1);
+    CHECK_OK(tarn_gradients(r.g, y, &w, 1, &d));
+    rig_compile(&r, TARN_FETCH(d), "cpu", NULL);
+    CHECK_OK(tarn_run(r.p));
+    CHECK(tarn_result_scalar(r.p, 0) == 6);
+    rig_free(&r);
+}
