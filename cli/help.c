@@ -147,8 +147,8 @@ static void write_dump(FILE *out, const void *what) {
     (void)what;
     cli_wrap(out,
              "With --dump=STAGE, or --dump=STAGE,STAGE, a command prints, on stderr, what the "
-             "compiler has after a stage, "
-             "each time a program is compiled. The text is the same from run to run.\n\n"
+             "compiler has after a stage, each time a program is compiled. The text is the same "
+             "from run to run.\n\n"
              "Stages in their order:",
              0);
     fputs("  graph       as the model, the loss and the optimizer built it\n"

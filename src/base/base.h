@@ -129,8 +129,8 @@ uint64_t ti_hash64(const char *text);            // FNV-1a, for names and stream
 // Pure: four words from a 64-bit key and a 128-bit counter.
 void ti_philox(uint64_t key, uint64_t counter_lo, uint64_t counter_hi, uint32_t out[4]);
 
-// ---- narrow floats (half.c): f16, or bf16 when `brain`, as their 16 bits
-// -------------------------
+// ---- narrow floats (half.c) --------------------------------------------------------------------
+// f16, or bf16 when `brain`, as their 16 bits.
 double ti_half_value(uint16_t half, bool brain);
 // Nearest, ties to even; beyond the largest: infinity; NaN is quiet, with its sign.
 uint16_t ti_half_bits(double x, bool brain);

@@ -241,34 +241,24 @@ TI_FROM_INT(uint8_t, b8)
 
 /* f16 and bf16 are 16 bits; to and from f32 only. Nearest, ties to even; NaN is quiet. */
 
-TI_FN float ti_bits_f32(uint32_t u) {
-    float x;
-    __builtin_memcpy(&x, &u, sizeof x);
-    return x;
-}
-TI_FN uint32_t ti_f32_bits(float x) {
-    uint32_t u;
-    __builtin_memcpy(&u, &x, sizeof u);
-    return u;
-}
-TI_FN float ti_cast_bf16_f32(uint16_t x) { return ti_bits_f32((uint32_t)x << 16); }
+TI_FN float ti_cast_bf16_f32(uint16_t x) { return ti_from_bits_f32((uint32_t)x << 16); }
 TI_FN uint16_t ti_cast_f32_bf16(float x) {
-    uint32_t u = ti_f32_bits(x), rounded = (u + 0x7fff + ((u >> 16) & 1)) >> 16;
+    uint32_t u = ti_to_bits_f32(x), rounded = (u + 0x7fff + ((u >> 16) & 1)) >> 16;
     return (uint16_t)(x != x ? (u >> 16 & 0x8000) | 0x7fc0 : rounded);
 }
 /* The exponent is moved as it is; what was denormal or infinite is put right by a product or sum.
  */
 TI_FN float ti_cast_f16_f32(uint16_t x) {
     uint32_t rest = (uint32_t)(x & 0x7fff) << 13, sign = (uint32_t)(x & 0x8000) << 16;
-    float y = ti_bits_f32(rest) * 0x1p112f;
-    uint32_t u = ti_f32_bits(y);
+    float y = ti_from_bits_f32(rest) * 0x1p112f;
+    uint32_t u = ti_to_bits_f32(y);
     u = rest >= 0x0f800000u ? rest | 0x7f800000u : u; /* infinity and NaN */
-    return ti_bits_f32(u | sign);
+    return ti_from_bits_f32(u | sign);
 }
 TI_FN uint16_t ti_cast_f32_f16(float x) {
-    uint32_t u = ti_f32_bits(x), sign = u >> 16 & 0x8000, a = u & 0x7fffffff;
+    uint32_t u = ti_to_bits_f32(x), sign = u >> 16 & 0x8000, a = u & 0x7fffffff;
     uint32_t normal = (a - 0x38000000u + 0xfff + ((a >> 13) & 1)) >> 13;
-    uint32_t small = ti_f32_bits(ti_bits_f32(a) + 0.5f) - 0x3f000000u; /* the sum rounds */
+    uint32_t small = ti_to_bits_f32(ti_from_bits_f32(a) + 0.5f) - 0x3f000000u; /* the sum rounds */
     uint32_t y = a < 0x38800000u ? small : a >= 0x47800000u ? 0x7c00 : normal;
     return (uint16_t)(sign | (a > 0x7f800000u ? 0x7e00 : y));
 }

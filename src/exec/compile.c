@@ -7,14 +7,17 @@
 #include "codegen/stablehlo.h"
 #include "exec/program.h"
 
-// Is `word` in the comma list? "all" names every word.
-static bool listed(const char *list, const char *word) {
+// Is `word` in the comma list?
+static bool named(const char *list, const char *word) {
     size_t n = strlen(word);
-    for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',') {
-        size_t m = strcspn(p, ",");
-        if ((m == n && !strncmp(p, word, n)) || (m == 3 && !strncmp(p, "all", 3))) return true;
-    }
+    for (const char *p = list; p && *p; p += strcspn(p, ","), p += *p == ',')
+        if (strcspn(p, ",") == n && !strncmp(p, word, n)) return true;
     return false;
+}
+
+// The same; "all" names every word.
+static bool listed(const char *list, const char *word) {
+    return named(list, word) || named(list, "all");
 }
 
 static bool wanted(const tarn_compile_opts *o, const char *stage) {
@@ -44,7 +47,7 @@ static void dump_plan(const tarn_compile_opts *o, const ti_plan *p) {
 
 // Not among "all": it is long, and not what this device runs.
 static tarn_status dump_stablehlo(const tarn_compile_opts *o, const ti_work *w) {
-    if (!o->dump_to || !o->dump || !strstr(o->dump, "stablehlo")) return TARN_OK;
+    if (!o->dump_to || !named(o->dump, "stablehlo")) return TARN_OK;
     ti_buf b;
     ti_buf_init(&b, 64u << 20);
     tarn_status st = ti_print_stablehlo(w, &b);
