@@ -173,9 +173,9 @@ static tarn_node *kernel(tarn_graph *g, const char *name, int in, int out) {
 }
 
 // Two convolutions with bias and relu, mean over places, a linear layer.
-static tarn_node *build(rig *r) {
+static tarn_node *build(rig *r, int64_t most) {
     tarn_graph *g = r->g;
-    tarn_set_max_batch(g, BATCH);
+    tarn_set_max_batch(g, most);
     tarn_node *x = tarn_input(g, "x", TARN_F32, TARN_SHAPE(TARN_BATCH, SIZE, SIZE, 1));
     tarn_node *y = tarn_input(g, "y", TARN_I32, TARN_SHAPE(TARN_BATCH));
     tarn_node *b = tarn_variable(g, "b", TARN_F32, TARN_SHAPE(16), tarn_init_constant(0.1));
@@ -193,7 +193,7 @@ static void train(const tarn_compile_opts *o, char hash[65]) {
     static float x[BATCH * SIZE * SIZE];
     int32_t y[BATCH];
     rig r = rig_make();
-    rig_compile(&r, TARN_FETCH(build(&r)), "cpu", o);
+    rig_compile(&r, TARN_FETCH(build(&r, BATCH)), "cpu", o);
     for (int i = 0; i < STEPS; i++) {
         int64_t batch = BATCH - i;  // the last ones are smaller
         for (int k = 0; k < BATCH * SIZE * SIZE; k++) x[k] = (float)at(k, i + 1);
@@ -206,6 +206,23 @@ static void train(const tarn_compile_opts *o, char hash[65]) {
 }
 
 TEST(every_way_to_run_gives_one_hash) { probe_all_ways(train); }
+
+// Planned for one picture, where the batch is no longer a dimension, or for several.
+TEST(one_picture_trains_as_planned_alone_or_with_others) {
+    float x[SIZE * SIZE];
+    int32_t y = 2;
+    char hash[2][65];
+    for (int k = 0; k < SIZE * SIZE; k++) x[k] = (float)at(k, 5);
+    for (int i = 0; i < 2; i++) {
+        rig r = rig_make();
+        rig_compile(&r, TARN_FETCH(build(&r, i ? BATCH : 1)), "cpu", NULL);
+        CHECK_OK(tarn_bind(r.p, "x", x, TARN_SHAPE(1, SIZE, SIZE, 1)));
+        probe_run(&r, "y", &y, TARN_SHAPE(1));
+        CHECK_OK(tarn_store_sha256(r.store, hash[i]));
+        rig_free(&r);
+    }
+    CHECK_STR(hash[0], hash[1]);
+}
 
 // Forward, what lies between the two convolutions is one kernel: bias and relu.
 TEST(nothing_is_reordered_between_convolutions) {

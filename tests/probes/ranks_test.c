@@ -18,7 +18,7 @@ typedef struct wire {
 typedef struct rank {
     wire *w;
     tarn_transport t;
-    const tarn_compile_opts *opts;
+    rig r;
     char hash[STEPS][65];
     tarn_status st;
     pthread_t thread;
@@ -66,14 +66,10 @@ static tarn_status step(rig *r, int i, int first, int n) {
 
 static void *train_rank(void *arg) {
     rank *me = arg;
-    rig r = rig_make();
-    tarn_set_max_batch(r.g, BATCH);
-    rig_compile(&r, TARN_FETCH(build(&r, &me->t)), "cpu", me->opts);
     for (int i = 0; i < STEPS && !me->st; i++) {
-        me->st = step(&r, i, me->t.rank * BATCH, BATCH);
-        if (tarn_store_sha256(r.store, me->hash[i])) me->hash[i][0] = 0;
+        me->st = step(&me->r, i, me->t.rank * BATCH, BATCH);
+        if (tarn_store_sha256(me->r.store, me->hash[i])) me->hash[i][0] = 0;
     }
-    rig_free(&r);
     return NULL;
 }
 
@@ -82,12 +78,17 @@ static void run_ranks(const tarn_compile_opts *o, rank *ranks, bool broken) {
     w = (wire){.broken = broken};
     CHECK(!pthread_barrier_init(&w.meet, NULL, RANKS));
     for (int i = 0; i < RANKS; i++) {
-        ranks[i] = (rank){.w = &w, .opts = o};
+        ranks[i] = (rank){.w = &w, .r = rig_make()};
         ranks[i].t = (tarn_transport){i, RANKS, all_gather, &ranks[i]};
+        tarn_set_max_batch(ranks[i].r.g, BATCH);
+        rig_compile(&ranks[i].r, TARN_FETCH(build(&ranks[i].r, &ranks[i].t)), "cpu", o);
     }
     for (int i = 0; i < RANKS; i++)
         CHECK(!pthread_create(&ranks[i].thread, NULL, train_rank, &ranks[i]));
-    for (int i = 0; i < RANKS; i++) CHECK(!pthread_join(ranks[i].thread, NULL));
+    for (int i = 0; i < RANKS; i++) {
+        CHECK(!pthread_join(ranks[i].thread, NULL));
+        rig_free(&ranks[i].r);
+    }
     pthread_barrier_destroy(&w.meet);
 }
 

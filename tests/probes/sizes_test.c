@@ -42,11 +42,7 @@ static rig make(const tarn_compile_opts *o) {
 
 static void train(const tarn_compile_opts *o, char hash[65]) {
     rig r = make(o);
-    for (int i = 0; i < STEPS; i++) {
-        feed(&r, i);
-        CHECK_OK(tarn_run(r.p));
-    }
-    CHECK_OK(tarn_store_sha256(r.store, hash));
+    probe_steps(&r, STEPS, feed, hash);
     rig_free(&r);
 }
 

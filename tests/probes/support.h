@@ -72,6 +72,15 @@ static inline void probe_read(tarn_store *s, const char *name, double *out, int 
     tarn_tensor_release(d);
 }
 
+// n steps of a program, then the hash of its store's weights.
+static inline void probe_steps(rig *r, int n, void (*feed)(rig *r, int step), char hash[65]) {
+    for (int i = 0; i < n; i++) {
+        feed(r, i);
+        CHECK_OK(tarn_run(r->p));
+    }
+    CHECK_OK(tarn_store_sha256(r->store, hash));
+}
+
 static inline void probe_write(tarn_store *s, const char *name, tarn_dtype dtype, tarn_shape shape,
                                const double *x) {
     tarn_tensor *t = NULL, *d = NULL;
@@ -80,6 +89,21 @@ static inline void probe_write(tarn_store *s, const char *name, tarn_dtype dtype
     CHECK_OK(tarn_store_set(s, name, t));
     tarn_tensor_release(t);
     tarn_tensor_release(d);
+}
+
+// Derivative of result 0 by element k of the f64 variable that holds w, by central differences.
+static inline double probe_difference(rig *r, const char *name, tarn_shape s, double *w, int k) {
+    const double h = 1e-5;
+    double side[2], middle = w[k];
+    for (int i = 0; i < 2; i++) {
+        w[k] = middle + (i ? h : -h);
+        probe_write(r->store, name, TARN_F64, s, w);
+        CHECK_OK(tarn_run(r->p));
+        side[i] = tarn_result_scalar(r->p, 0);
+    }
+    w[k] = middle;
+    probe_write(r->store, name, TARN_F64, s, w);
+    return (side[1] - side[0]) / (2 * h);
 }
 
 // From here on generated kernels go to a folder of the test's own; how many modules are there?

@@ -67,30 +67,11 @@ static void train(const tarn_compile_opts *o, char hash[65]) {
     rig r = rig_make();
     tied t = build(&r, TARN_F32);
     rig_compile(&r, TARN_FETCH(update(&r, &t)), "cpu", o);
-    for (int i = 0; i < STEPS; i++) {
-        feed(&r, i);
-        CHECK_OK(tarn_run(r.p));
-    }
-    CHECK_OK(tarn_store_sha256(r.store, hash));
+    probe_steps(&r, STEPS, feed, hash);
     rig_free(&r);
 }
 
 TEST(every_way_to_run_gives_one_hash) { probe_all_ways(train); }
-
-// Gradient of the loss by element k of a variable, by central differences; loss is fetch 0.
-static double difference(rig *r, const char *name, tarn_shape s, double *w, int k) {
-    const double h = 1e-5;
-    double side[2], middle = w[k];
-    for (int i = 0; i < 2; i++) {
-        w[k] = middle + (i ? h : -h);
-        probe_write(r->store, name, TARN_F64, s, w);
-        CHECK_OK(tarn_run(r->p));
-        side[i] = tarn_result_scalar(r->p, 0);
-    }
-    w[k] = middle;
-    probe_write(r->store, name, TARN_F64, s, w);
-    return (side[1] - side[0]) / (2 * h);
-}
 
 static int clipped, shortened;  // how often the two had something to do
 
@@ -126,8 +107,9 @@ TEST(steps_are_as_by_hand_with_gradients_of_differences) {
         feed(&loss, i);
         feed(&step, i);
         for (int k = 0; k < WORDS * WIDE; k++)
-            de[k] = difference(&loss, "embedding", TARN_SHAPE(WORDS, WIDE), e, k);
-        for (int k = 0; k < WORDS; k++) db[k] = difference(&loss, "bias", TARN_SHAPE(WORDS), b, k);
+            de[k] = probe_difference(&loss, "embedding", TARN_SHAPE(WORDS, WIDE), e, k);
+        for (int k = 0; k < WORDS; k++)
+            db[k] = probe_difference(&loss, "bias", TARN_SHAPE(WORDS), b, k);
         CHECK_OK(tarn_run(step.p));
         step_by_hand(e, b, de, db);
         probe_read(step.store, "embedding", got, WORDS * WIDE);
