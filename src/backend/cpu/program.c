@@ -266,9 +266,14 @@ static void poison(const ti_cpu_program *p, int step, int thread, int n) {
     ti_pool_barrier(n);
 }
 
-static void run_call(ti_cpu_program *p, int i) {
-    const ti_step *s = &p->steps[i];
-    p->status = s->k->op->call(&s->k->at, s->call, &s->call[s->k->n_in]);
+// On one thread; all see how it ended.
+static tarn_status run_call(ti_cpu_program *p, ti_step *s, int thread, int n) {
+    if (thread == 0) {
+        s->status = s->k->op->call(&s->k->at, s->call, &s->call[s->k->n_in]);
+        if (s->status) p->status = s->status;
+    }
+    ti_pool_barrier(n);
+    return s->status;
 }
 
 static void clock_step(ti_step *s, double *start) {
@@ -293,9 +298,7 @@ static void walk(void *ctx, int thread, int n) {
             break;
         }
         if (s->k->kind == TI_K_CALL) {
-            if (thread == 0) run_call(p, i);
-            ti_pool_barrier(n);
-            if (p->status) break;
+            if (run_call(p, s, thread, n)) break;
             continue;
         }
         run_step(s, scratch, thread, n);

@@ -13,6 +13,7 @@ typedef struct ti_step {
     ti_colsum colsum;
     const char *checked;  // finite check: the scalar
     tarn_array *call;     // operands, then the result
+    tarn_status status;   // of the call in this run: its own, as the next call does not wait
     double sum, best;     // profiling: time so far, and of the fastest run
 } ti_step;
 
@@ -44,7 +45,7 @@ typedef struct ti_cpu_program {
     const void *const *inputs;
     bool profile;
     int failed;          // step whose check failed, -1
-    tarn_status status;  // of the last call
+    tarn_status status;  // of the call that failed
     struct ti_jit *jit;
 } ti_cpu_program;
 
