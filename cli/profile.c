@@ -40,7 +40,7 @@ void cli_profile_kernels(const cli_args *a, const tarn_program *p) {
     tarn_kernel_info k;
     double total = 0;
     if (!cli_given(a, "profile") || !p) return;
-    cli_table *t = cli_table_create("rllrrr");
+    cli_table *t = cli_table_create("rllrrrr");
     for (int i = 0; tarn_program_kernel(p, i, &k); i++) total += k.seconds;
     for (int i = 0; tarn_program_kernel(p, i, &k); i++) {
         double mean = k.seconds / (double)(k.runs ? k.runs : 1);
@@ -48,6 +48,7 @@ void cli_profile_kernels(const cli_args *a, const tarn_program *p) {
         cli_cell(t, "%s", k.kind);
         cli_cell(t, "%s", k.label);
         cli_cell(t, "%.1f us", 1e6 * mean);
+        cli_cell(t, "best %.1f us", 1e6 * k.best);
         cli_cell(t, "%.1f %%", 100 * k.seconds / (total > 0 ? total : 1));
         if (k.flops > 0 && mean > 0) {
             cli_cell(t, "%.1f GFLOP/s", 1e-9 * k.flops / mean);
