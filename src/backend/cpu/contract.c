@@ -13,11 +13,9 @@
 enum { LEFT = 1 << 17, RIGHT = 1 << 18, DEEP = 1024, DEEP_ROWS = 128, DEEP_COLS = 256 };
 enum { TILE = TI_TILE_ROWS * TI_TILE_COLS };
 
-// The engine reads as they lie variables on the right, and on the left one row, or what only few
-// columns would read again after packing.
-static bool packs_a(const ti_contract *c, int64_t m, int64_t n) {
-    return c->a.window || (m > 1 && (n > 2 * TI_PANEL || c->a.panels));
-}
+// The engine reads as they lie variables on the right, and on the left whatever has strides: its
+// elements are read one by one for a whole row of the tile, so order costs nothing there.
+static bool packs_a(const ti_contract *c) { return c->a.window || c->a.panels; }
 static bool packs_b(const ti_contract *c, int64_t m) {
     bool rows = m == 1 && !c->b.panels && c->b.cs == 1 && c->n % TI_PANEL == 0;
     return !rows && (!c->b.panels || c->b.trans);
@@ -29,8 +27,8 @@ static int64_t round_up(int64_t n, int64_t unit) { return ti_ceil_div(n, unit) *
 
 // The tiles of a block, the packed blocks; what is behind them is the body's.
 static size_t tile_elements(int64_t k) { return k > DEEP ? DEEP_ROWS * DEEP_COLS : TILE; }
-static size_t left_elements(const ti_contract *c, int64_t m, int64_t n, int64_t k) {
-    if (!packs_a(c, m, n)) return 0;
+static size_t left_elements(const ti_contract *c, int64_t m, int64_t k) {
+    if (!packs_a(c)) return 0;
     k = ti_min_i64(k, DEEP);
     return m > LEFT ? LEFT : (size_t)ti_min_i64(LEFT, round_up(m, c->isa->mr) * k);
 }
@@ -41,7 +39,7 @@ static size_t right_elements(const ti_contract *c, int64_t m, int64_t n, int64_t
 }
 
 size_t ti_contract_scratch(const ti_contract *c, int64_t m, int64_t n, int64_t k) {
-    size_t elements = tile_elements(k) + left_elements(c, m, n, k) + right_elements(c, m, n, k) +
+    size_t elements = tile_elements(k) + left_elements(c, m, k) + right_elements(c, m, n, k) +
                       TI_PANEL;
     return (elements * c->size + 63) / 64 * 64;
 }
@@ -63,9 +61,7 @@ static void set_blocks(work *w) {
     w->deep = c->k > DEEP;
     w->step = TI_TILE_ROWS / mr * mr;
     w->most_k = w->deep ? TI_KBLOCK : c->k > 0 ? c->k : 1;
-    w->most_rows = w->deep     ? DEEP_ROWS / TI_TILE_ROWS * w->step
-                   : w->pack_a ? LEFT / w->most_k / mr * mr
-                               : c->m;
+    w->most_rows = w->deep ? DEEP_ROWS / TI_TILE_ROWS * w->step : LEFT / w->most_k / mr * mr;
     w->most_cols = w->deep     ? DEEP_COLS
                    : w->pack_b ? RIGHT / w->most_k / TI_TILE_COLS * TI_TILE_COLS
                                : c->n;
@@ -196,8 +192,7 @@ static void share(const work *w, int thread, int n_threads, int64_t *r0, int64_t
 
 void ti_contract_run(const ti_contract *c, char *scratch, int thread, int n_threads) {
     int64_t r0 = 0, r1 = 0, c0 = 0, c1 = 0;
-    work w = {
-        .c = c, .pack_a = packs_a(c, c->m, c->n), .pack_b = packs_b(c, c->m), .tiles = scratch};
+    work w = {.c = c, .pack_a = packs_a(c), .pack_b = packs_b(c, c->m), .tiles = scratch};
     set_blocks(&w);
     share(&w, thread, n_threads, &r0, &r1, &c0, &c1);
     w.right = w.tiles + tile_elements(c->k) * c->size;

@@ -67,12 +67,10 @@ typedef struct block {
         int64_t lane = b->down ? x->rs : x->cs, step = b->down ? x->cs : x->rs;                \
         int64_t whole = x->panels ? 0 : b->lanes / b->width;                                   \
         const W *p = (const W *)x->base + b->first * lane + b->k0 * step;                      \
-        if (lane == 1 && b->width == 16) {                                                     \
-            runs_##S(y, p, whole, b->k, step, 16);                                             \
-        } else if (lane == 1 && b->width == 8) {                                               \
-            runs_##S(y, p, whole, b->k, step, 8);                                              \
-        } else if (lane == 1 && b->width == 6) {                                               \
-            runs_##S(y, p, whole, b->k, step, 6);                                              \
+        if (b->down) {                                                                         \
+            whole = 0;                                                                         \
+        } else if (lane == 1) {                                                                \
+            runs_##S(y, p, whole, b->k, step, TI_PANEL);                                       \
         } else if (step == 1) {                                                                \
             gathered_##S(y, p, whole, b->k, lane, b->width);                                   \
         } else {                                                                               \
@@ -113,32 +111,11 @@ static void turn_squares(const ti_isa *isa, float *y, const block *b) {
         }
 }
 
-// Rows of an f32 matrix into panels of 6 or 8: squares of eight steps are turned over. With 6 rows
-// the stores of one step reach into the next, which is written after it.
-static void turn_rows(const ti_isa *isa, float *y, const block *b) {
-    const ti_matrix *x = b->x;
-    for (int64_t p = 0; p < b->lanes; p += b->width, y += b->width * b->k) {
-        int64_t q = 0, first = b->first + p;
-        const float *from = (const float *)x->base + first * x->rs + b->k0;
-        for (; p + 8 <= b->lanes && q + 8 < b->k; q += 8)
-            isa->turn8(y + q * b->width, b->width, from + q, x->rs);
-        block rest = *b;
-        rest.first = first;
-        rest.lanes = ti_min_i64(b->width, b->lanes - p);
-        any_w4((uint32_t *)y, &rest, q);
-    }
-}
-
 void ti_pack_a(const ti_isa *isa, char *out, const ti_matrix *x, int64_t r0, int64_t rows,
                int64_t k0, int64_t k) {
     block b = {x, r0, rows, k0, k, isa->mr, true};
     if (x->window) {
         ti_pack_windows(isa, out, x, r0, rows, k0, k);
-        return;
-    }
-    bool turn = isa->turn8 && (isa->mr == 8 || isa->mr == 6);
-    if (turn && x->size == 4 && !x->panels && x->cs == 1 && x->rs != 1) {
-        turn_rows(isa, (float *)out, &b);
     } else {
         pack(out, &b);
     }
