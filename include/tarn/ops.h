@@ -101,6 +101,35 @@ TARN_API tarn_node *tarn_numel(tarn_graph *g, tarn_node *x, tarn_dtype dtype);
 TARN_API tarn_node *tarn_random_bits(tarn_graph *g, tarn_shape shape, const char *stream,
                                      tarn_node *step);
 
+/* ---- loops ----------------------------------------------------------------------------------- */
+
+/** One step: nodes of g from the carries, one element of each sequence, and what all steps use;
+ *  next[i]: carry i for the next step, of its dtype and shape; y[i]: results of this step. A step
+ *  cannot assign, draw random bits or check, and reads only variables that are among `use`. */
+typedef void (*tarn_scan_body)(void *user, tarn_graph *g, tarn_node *const *carry,
+                               tarn_node *const *x, tarn_node *const *use, tarn_node **next,
+                               tarn_node **y);
+typedef struct tarn_scan_opts {
+    tarn_scan_body body; /* called while tarn_scan runs */
+    void *user;
+    tarn_node *const *carry; /* first values */
+    int n_carry;
+    tarn_node *const *x; /* sequences [length, ...] */
+    int n_x;
+    tarn_node *const *use;
+    int n_use;
+    int n_y;
+    int64_t length;     /* without sequences: number of steps */
+    bool reverse;       /* from the end of the sequences to their beginning */
+    int64_t keep_every; /* the gradient keeps the carries every so many steps (which must divide a
+                           fixed length) and computes those between again; 0: all */
+} tarn_scan_opts;
+/** The loop: last[i] is carry i after the last step, y[i] [length, ...] the results of the steps in
+ *  the order of the sequences. The step is compiled once. Differentiable in carries, sequences and
+ *  what it uses, as often as wanted. Errors are the graph's too. */
+TARN_API TARN_CHECK tarn_status tarn_scan(tarn_graph *g, const tarn_scan_opts *opts,
+                                          tarn_node **last, tarn_node **y);
+
 /* ---- calls: C functions over whole operands (EXPERIMENTAL) ------------------------------------
  */
 

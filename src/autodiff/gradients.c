@@ -1,6 +1,6 @@
 // Reverse mode: from the result back, ask each op for its rule, add up. Graph to graph, so
 // gradients of gradients, fusion and every backend come free. Rules live with the ops.
-#include "ops/ops.h"
+#include "autodiff/autodiff.h"
 
 typedef struct walk {
     tarn_graph *g;
@@ -43,8 +43,31 @@ static tarn_status through_lowering(walk *w, tarn_node *y, tarn_node *dy) {
     return walk_range(w, lo, hi);
 }
 
+// Once all its results have been visited: their gradients stayed where they were.
+static tarn_status visit_region(walk *w, tarn_node *y) {
+    int n = y->at.region->n_roots + y->at.region->n_carry;
+    tarn_node **dy = NULL, **dx = NULL;
+    bool *need = NULL, any = false;
+    TI_TRY(ti_arena_alloc(&w->g->arena, (size_t)(n + 1) * sizeof *dy, &dy));
+    TI_TRY(ti_arena_alloc(&w->g->arena, (size_t)(y->n_in + 1) * sizeof *dx, &dx));
+    TI_TRY(ti_arena_alloc(&w->g->arena, (size_t)(y->n_in + 1) * sizeof *need, &need));
+    for (int i = y->id + 1; i < w->n; i++) {
+        const tarn_node *r = w->g->nodes[i];
+        if (r->op->kind != TI_RESULT || r->in[0] != y || !w->grad[i]) continue;
+        dy[r->at.axis] = w->grad[i];
+        any = true;
+    }
+    if (!any) return TARN_OK;
+    for (int i = 0; i < y->n_in; i++) need[i] = w->need[y->in[i]->id];
+    TI_TRY(ti_scan_gradient(y, dy, need, dx));
+    for (int i = 0; i < y->n_in; i++) add_to(w, y->in[i], dx[i]);
+    return tarn_graph_status(w->g);
+}
+
 static tarn_status visit(walk *w, tarn_node *y) {
     tarn_node *dy = w->grad[y->id], *dx[8] = {NULL};
+    if (y->op->kind == TI_REGION) return visit_region(w, y);
+    if (y->op->kind == TI_RESULT) return TARN_OK;
     if (!dy || y->op->no_grad || !y->n_in) return TARN_OK;
     if (!y->op->grad && y->op->lower) return through_lowering(w, y, dy);
     if (!y->op->grad || y->n_in > 8)
@@ -76,20 +99,17 @@ static tarn_node *zeros_like(tarn_node *x) {
     return tarn_broadcast_to(x->graph, ti_like(x, 0), x->shape);
 }
 
-tarn_status tarn_gradients(tarn_graph *g, tarn_node *y, tarn_node *const *x, int n,
-                           tarn_node **dx) {
-    TI_TRY(tarn_graph_status(g));
-    if (!y || !ti_dtype_float(y->dtype) || y->shape.rank)
-        return ti_error(TARN_EARG, "gradients are taken of a rank-0 float");
-    for (int i = 0; i < n; i++)
-        if (!x[i]) return ti_error(TARN_EARG, "gradients: variable %d is NULL", i);
+tarn_status ti_vjp(tarn_graph *g, tarn_node *const *y, tarn_node *const *dy, int n_y,
+                   tarn_node *const *x, int n, tarn_node **dx) {
     walk w = {.g = g};
+    int top = 0;
     tarn_status st = cover(&w);
-    if (!st) {
-        mark(&w, x, n);
-        if (w.need[y->id]) w.grad[y->id] = tarn_constant(g, y->dtype, 1);
-        st = walk_range(&w, 0, y->id + 1);
+    if (!st) mark(&w, x, n);
+    for (int i = 0; i < n_y && !st; i++) {
+        add_to(&w, y[i], dy[i]);
+        if (y[i]->id >= top) top = y[i]->id + 1;
     }
+    if (!st) st = walk_range(&w, 0, top);
     for (int i = 0; i < n && !st; i++) {
         dx[i] = w.grad[x[i]->id] ? w.grad[x[i]->id] : zeros_like(x[i]);
         st = tarn_graph_status(g);
@@ -97,4 +117,16 @@ tarn_status tarn_gradients(tarn_graph *g, tarn_node *y, tarn_node *const *x, int
     ti_free(w.grad);
     ti_free(w.need);
     return st;
+}
+
+tarn_status tarn_gradients(tarn_graph *g, tarn_node *y, tarn_node *const *x, int n,
+                           tarn_node **dx) {
+    TI_TRY(tarn_graph_status(g));
+    if (!y || !ti_dtype_float(y->dtype) || y->shape.rank)
+        return ti_error(TARN_EARG, "gradients are taken of a rank-0 float");
+    for (int i = 0; i < n; i++)
+        if (!x[i]) return ti_error(TARN_EARG, "gradients: variable %d is NULL", i);
+    tarn_node *one = tarn_constant(g, y->dtype, 1);
+    TI_TRY(tarn_graph_status(g));
+    return ti_vjp(g, &y, &one, 1, x, n, dx);
 }

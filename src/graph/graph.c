@@ -14,6 +14,7 @@ tarn_graph *tarn_graph_create(tarn_store *store) {
 
 void tarn_graph_free(tarn_graph *g) {
     if (!g) return;
+    for (ti_region *r = g->regions; r; r = r->next) tarn_graph_free(r->g);
     ti_arena_free(&g->arena);
     ti_free(g->nodes);
     ti_free(g->table);
@@ -147,7 +148,8 @@ static tarn_status node_make(tarn_graph *g, const ti_op *op, tarn_node *const *i
     if (st && *n->label) return ti_error_at(st, "'%s': %s", n->label, op->name);
     if (st) return ti_error_at(st, "%s", op->name);
     uint64_t slot = 0;
-    bool merges = g->hash_cons && op->kind != TI_EFFECT && op->kind != TI_CALL;
+    bool merges = g->hash_cons && op->kind != TI_EFFECT && op->kind != TI_CALL &&
+                  op->kind != TI_REGION;
     if (merges) {
         if (2 * (g->n_nodes + 1) > g->table_cap) TI_TRY(table_grow(g));
         tarn_node *same = table_find(g, n, &slot);

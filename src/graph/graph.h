@@ -27,6 +27,19 @@ typedef struct ti_sym {
     int a, b;  // symbols it is a product of, -1: none (base symbol when both are)
 } ti_sym;
 
+// What one step of a scan computes: a graph of its own, of primitives like any other. Operand i of
+// the scan is its input named "i"; an operand it uses that is a variable is that variable. Belongs
+// to the graph that holds the scan.
+typedef struct ti_region {
+    tarn_graph *g;
+    tarn_node **roots;  // next carries, then the results of the step
+    int n_roots, n_in;
+    int n_carry, n_x;  // operands: first values of the carries, sequences, what each step uses
+    bool *variable;    // by operand: used as that variable
+    bool reverse;      // the last step of the sequences first
+    struct ti_region *next;  // of the graph that it belongs to
+} ti_region;
+
 struct tarn_graph {
     tarn_store *store;
     ti_arena arena;
@@ -38,6 +51,7 @@ struct tarn_graph {
     int *table;      // hash_cons: open addressing, node id + 1
     int table_cap;
     const char *scope;
+    ti_region *regions;      // of its scans
     tarn_node *random_step;  // counter of dropout's draws, when the graph has any
     tarn_node *random_next;  // its assign: a root of every program that draws
     tarn_status status;

@@ -14,6 +14,8 @@ typedef enum ti_op_kind {
     TI_VIEW,         // other shape or order of the same elements
     TI_EFFECT,       // assign, group, check_finite
     TI_CALL,         // a C function over whole operands: custom ops, exchange between ranks
+    TI_REGION,       // a loop over a graph of its own: scan
+    TI_RESULT,       // one of the results of a region
     TI_COMPOSITE,    // has a lowering to the kinds above
 } ti_op_kind;
 
@@ -61,10 +63,10 @@ typedef struct ti_attrs {
     double value;             // constant; dropout's rate
     uint64_t stream;          // random bits: hash of the stream's name
     struct ti_variable *var;  // variable, assign
-    int64_t dim;              // numel: the dimension it stands for
+    int64_t dim;              // numel: the dimension it stands for; scan: its length
     const char *name;         // input, variable, check_finite; interned in the graph's arena
     uint32_t axes;            // reductions
-    int32_t axis;             // iota
+    int32_t axis;             // iota; result: which
     tarn_dtype dtype;         // input, variable, constant, cast, iota, numel: of the result
     tarn_shape shape;         // input, variable, iota, random bits, reshape, broadcast: asked for
     int32_t perm[TARN_MAX_RANK];  // transpose
@@ -73,6 +75,7 @@ typedef struct ti_attrs {
     ti_window window;             // conv2d, window
     const tarn_custom_op *custom;
     const tarn_transport *transport;  // all_gather
+    struct ti_region *region;         // scan
 } ti_attrs;
 
 // Gradient rule's view: y = op(in[..]), dy its gradient; the rule sets dx[i] (NULL: none flows).

@@ -15,6 +15,10 @@ static void print_attrs(const tarn_node *n, ti_buf *out) {
     if (w->kh)
         ti_buf_printf(out, " %dx%d step %d,%d from -%d,-%d%s", w->kh, w->kw, w->sh, w->sw, w->top,
                       w->left, w->flip ? " turned" : "");
+    const ti_region *r = a->region;
+    if (r)
+        ti_buf_printf(out, " carries %d of %d steps%s", r->n_carry, n->n_in - r->n_carry,
+                      r->reverse ? " reverse" : "");
     if (a->stream) ti_buf_printf(out, " stream=%016llx", (unsigned long long)a->stream);
 }
 
@@ -38,6 +42,7 @@ tarn_status ti_graph_verify(const tarn_graph *g) {
             if (n->in[j]->graph != g || n->in[j]->id >= i)
                 return ti_error(TARN_ESTATE, "node %d: operand %d does not precede it", i, j);
         tarn_node copy = *n;
+        if (n->at.region) TI_TRY(ti_graph_verify(n->at.region->g));
         TI_TRY(n->op->infer(&copy));
         if (copy.dtype != n->dtype || !tarn_shape_equal(&copy.shape, &n->shape))
             return ti_error(TARN_ESTATE, "node %d (%s): shape or dtype was changed", i,

@@ -16,4 +16,19 @@ bool ti_is_const(const tarn_node *n, double value);
 // This graph's counter of random draws: reads the variable, and makes its increment a root.
 tarn_node *ti_random_step(tarn_graph *g);
 
+// ---- regions (region.c) -------------------------------------------------------------------------
+// An empty one. Named dimensions are those of g; ti_region_close gives it the new ones, and errors.
+tarn_status ti_region_create(tarn_graph *g, int n_carry, int n_x, int n_use, int n_roots,
+                             ti_region **out);
+tarn_status ti_region_close(tarn_graph *g, ti_region *r);
+// What operand i is inside: made from `operand` of the outer graph, and found again.
+tarn_node *ti_region_input(ti_region *r, int i, const tarn_node *operand);
+tarn_node *ti_region_leaf(const ti_region *r, const tarn_node *scan, int i);
+// Which operand the input of that name is.
+int ti_region_operand(const char *input);
+// Copies of the nodes of `from` for which map[id] is NULL, into g; map[id] becomes the copy.
+tarn_status ti_graph_copy(tarn_graph *g, const tarn_graph *from, tarn_node **map);
+// Result i of a scan.
+tarn_node *ti_scan_result(tarn_node *scan, int i);
+
 #endif

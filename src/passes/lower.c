@@ -7,8 +7,10 @@ static tarn_node *lower_one(tarn_graph *g, const tarn_node *old, tarn_node *cons
 }
 
 static bool has_composite(const tarn_graph *g) {
-    for (int i = 0; i < g->n_nodes; i++)
-        if (g->nodes[i]->op->lower) return true;
+    for (int i = 0; i < g->n_nodes; i++) {
+        const tarn_node *n = g->nodes[i];
+        if (n->op->lower || (n->at.region && has_composite(n->at.region->g))) return true;
+    }
     return false;
 }
 

@@ -24,6 +24,32 @@ static tarn_node *copy_node(tarn_graph *g, const tarn_node *old, tarn_node *cons
     return ti_node(g, old->op, in, old->n_in, &at);
 }
 
+static tarn_status rewrite(const ti_work *old, ti_rule rule, bool hash_cons, const tarn_graph *dims,
+                           ti_work *out);
+
+// A scan's step goes through the same rule. Its named dimensions are those of the new graph.
+static tarn_node *copy_region(tarn_graph *g, const tarn_node *n, tarn_node *const *in,
+                              ti_rule rule) {
+    const ti_region *from = n->at.region;
+    ti_attrs at = n->at;
+    ti_work step = {from->g, from->roots, from->n_roots}, made = {0};
+    ti_region *r = NULL;
+    tarn_status st = ti_region_create(g, from->n_carry, from->n_x,
+                                      from->n_in - from->n_carry - from->n_x, from->n_roots, &r);
+    if (!st) st = rewrite(&step, rule, g->hash_cons, g, &made);
+    if (st) return ti_graph_fail(g, st);
+    tarn_graph_free(r->g);
+    r->g = made.g;
+    r->reverse = from->reverse;
+    memcpy(r->variable, from->variable, (size_t)from->n_in * sizeof *r->variable);
+    memcpy(r->roots, made.roots, (size_t)from->n_roots * sizeof *r->roots);
+    ti_free(made.roots);
+    if ((st = ti_region_close(g, r))) return ti_graph_fail(g, st);
+    at.region = r;
+    if (r->n_x) at.dim = in[r->n_carry]->shape.dim[0];
+    return ti_node(g, n->op, in, n->n_in, &at);
+}
+
 static tarn_status copy_all(const ti_work *old, ti_rule rule, const bool *live, tarn_node **map,
                             tarn_graph *g) {
     tarn_node *in[64];
@@ -34,15 +60,18 @@ static tarn_status copy_all(const ti_work *old, ti_rule rule, const bool *live, 
         if (n->n_in > 64) TI_TRY(ti_arena_alloc(&g->arena, (size_t)n->n_in * sizeof *args, &args));
         for (int j = 0; j < n->n_in; j++) args[j] = map[n->in[j]->id];
         if (*n->label) tarn_graph_scope(g, n->label);
-        map[i] = rule ? rule(g, n, args) : NULL;
-        if (!map[i]) map[i] = copy_node(g, n, args);
+        bool region = n->op->kind == TI_REGION;
+        map[i] = region ? copy_region(g, n, args, rule) : rule ? rule(g, n, args) : NULL;
+        if (!map[i] && !region) map[i] = copy_node(g, n, args);
         if (*n->label) tarn_graph_scope(g, NULL);
         TI_TRY(tarn_graph_status(g));
     }
     return TARN_OK;
 }
 
-tarn_status ti_rewrite(const ti_work *old, ti_rule rule, bool hash_cons, ti_work *out) {
+// dims: the graph whose named dimensions the new one begins with.
+static tarn_status rewrite(const ti_work *old, ti_rule rule, bool hash_cons, const tarn_graph *dims,
+                           ti_work *out) {
     ti_work w = {.n_roots = old->n_roots};
     bool *live = NULL;
     tarn_node **map = NULL;
@@ -55,8 +84,8 @@ tarn_status ti_rewrite(const ti_work *old, ti_rule rule, bool hash_cons, ti_work
         st = TARN_ENOMEM;
         goto done;
     }
-    memcpy(w.g->sym, old->g->sym, sizeof w.g->sym);
-    w.g->n_sym = old->g->n_sym;
+    memcpy(w.g->sym, dims->sym, sizeof w.g->sym);
+    w.g->n_sym = dims->n_sym;
     w.g->hash_cons = hash_cons;
     mark_live(old, live);
     if ((st = copy_all(old, rule, live, map, w.g))) goto done;
@@ -70,4 +99,8 @@ done:
         *out = w;
     }
     return st;
+}
+
+tarn_status ti_rewrite(const ti_work *old, ti_rule rule, bool hash_cons, ti_work *out) {
+    return rewrite(old, rule, hash_cons, old->g, out);
 }

@@ -1,23 +1,11 @@
 // Groups become kernels: nodes become instructions, values outside become loads and stores.
-#include "plan/plan.h"
-
 #include <string.h>
 
-typedef struct build {
-    ti_groups *gs;
-    ti_plan *p;
-    int *value;     // by node id: value that holds it, -1
-    int16_t *inst;  // by node id: instruction in the kernel at hand, -1
-    ti_kernel *k;
-    int cap_inst, cap_access;
-    ti_kernel *unpack;  // kernels that copy variables to row-major order, run first
-    int n_unpack;
-    int group;
-} build;
+#include "plan/build.h"
 
 // ---- values -------------------------------------------------------------------------------------
 
-static tarn_status value_new(build *b, ti_value v, int *out) {
+tarn_status ti_value_new(ti_build *b, ti_value v, int *out) {
     if (b->p->n_values == b->p->cap_values) {
         int cap = b->p->cap_values ? 2 * b->p->cap_values : 32;
         TI_TRY(
@@ -30,7 +18,7 @@ static tarn_status value_new(build *b, ti_value v, int *out) {
     return TARN_OK;
 }
 
-static tarn_status value_of(build *b, const tarn_node *n, int *out) {
+tarn_status ti_value_of(ti_build *b, const tarn_node *n, int *out) {
     int *at = &b->value[n->id];
     if (*at < 0) {
         ti_value v = {.place = TI_ARENA, .dtype = n->dtype, .shape = n->shape};
@@ -38,20 +26,20 @@ static tarn_status value_of(build *b, const tarn_node *n, int *out) {
             v.place = TI_VARIABLE;
             v.var = n->at.var;
         }
-        TI_TRY(value_new(b, v, at));
+        TI_TRY(ti_value_new(b, v, at));
     }
     *out = *at;
     return TARN_OK;
 }
 
-static bool panels(const build *b, int value) {
+bool ti_value_packed(const ti_build *b, int value) {
     const ti_value *v = &b->p->values[value];
     return v->place == TI_VARIABLE && v->var->form == TI_PANELS;
 }
 
 // ---- instructions -------------------------------------------------------------------------------
 
-static tarn_status add_inst(build *b, ti_inst in, int16_t *out) {
+static tarn_status add_inst(ti_build *b, ti_inst in, int16_t *out) {
     ti_kernel *k = b->k;
     if (k->n_inst == b->cap_inst) {
         ti_inst *more = NULL;
@@ -72,7 +60,7 @@ static bool access_equal(const ti_access *a, const ti_access *b) {
            !memcmp(a->axis, b->axis, sizeof a->axis);
 }
 
-static tarn_status add_access(build *b, const ti_access *a, int16_t *out) {
+static tarn_status add_access(ti_build *b, const ti_access *a, int16_t *out) {
     ti_kernel *k = b->k;
     for (int i = 0; i < k->n_access; i++) {
         if (!access_equal(&k->access[i], a)) continue;
@@ -99,7 +87,7 @@ static bool inst_equal(const ti_inst *a, const ti_inst *b) {
 }
 
 // The same instruction built before in this kernel, or a new one. Stores are never shared.
-static tarn_status reuse_inst(build *b, ti_inst in, int16_t *out) {
+static tarn_status reuse_inst(ti_build *b, ti_inst in, int16_t *out) {
     for (int i = 0; i < b->k->n_inst; i++) {
         if (!inst_equal(&b->k->inst[i], &in)) continue;
         *out = (int16_t)i;
@@ -116,11 +104,11 @@ static ti_inst blank(ti_inst_kind kind, tarn_dtype dtype) {
                      .access = -1};
 }
 
-static bool along_row(const build *b, const ti_access *a) {
+static bool along_row(const ti_build *b, const ti_access *a) {
     return b->k->kind == TI_K_ROWS && a->axis[b->k->space.rank - 1] >= 0;
 }
 
-static bool repeats(const build *b, const ti_access *a) {
+static bool repeats(const ti_build *b, const ti_access *a) {
     for (int d = 0; d < b->k->space.rank; d++)
         if (a->axis[d] >= 0) return false;
     return true;
@@ -139,14 +127,14 @@ static void identity(ti_access *a, int value, const tarn_shape *shape) {
 }
 
 // Row-major copy of a packed variable, made by a kernel at the start of the run.
-static tarn_status unpacked(build *b, int packed, int *out) {
+tarn_status ti_unpacked(ti_build *b, int packed, int *out) {
     for (int i = 0; i < b->n_unpack; i++) {
         if (b->unpack[i].access[0].value != packed) continue;
         *out = b->unpack[i].access[1].value;
         return TARN_OK;
     }
     const ti_value src = b->p->values[packed];
-    TI_TRY(value_new(b, (ti_value){.dtype = src.dtype, .shape = src.shape}, out));
+    TI_TRY(ti_value_new(b, (ti_value){.dtype = src.dtype, .shape = src.shape}, out));
     ti_kernel *k = &b->unpack[b->n_unpack++];
     *k = (ti_kernel){.kind = TI_K_MAP, .label = "unpack", .space = ti_squeeze(&src.shape)};
     TI_TRY(ti_arena_alloc(&b->p->arena, 2 * sizeof *k->inst, &k->inst));
@@ -163,19 +151,19 @@ static tarn_status unpacked(build *b, int packed, int *out) {
 }
 
 // The value behind an access: packed variables only element by element in their own order.
-static tarn_status access_value(build *b, const tarn_node *base, ti_access *a) {
+static tarn_status access_value(ti_build *b, const tarn_node *base, ti_access *a) {
     int value;
-    TI_TRY(value_of(b, ti_storage(b->gs, base), &value));
+    TI_TRY(ti_value_of(b, ti_storage(b->gs, base), &value));
     bool direct = b->k->kind != TI_K_ROWS && ti_access_identity(a, b->k->space.rank) &&
                   tarn_shape_equal(&a->shape, &b->p->values[value].shape);
-    if (panels(b, value) && !direct) TI_TRY(unpacked(b, value, &value));
+    if (ti_value_packed(b, value) && !direct) TI_TRY(ti_unpacked(b, value, &value));
     a->value = value;
     return TARN_OK;
 }
 
 // ---- operands -----------------------------------------------------------------------------------
 
-static tarn_status index_inst(build *b, const tarn_node *n, const ti_access *a, int16_t *out) {
+static tarn_status index_inst(ti_build *b, const tarn_node *n, const ti_access *a, int16_t *out) {
     ti_access at = *a;
     at.value = TI_ALONG;
     for (int d = 0; d < TARN_MAX_RANK; d++)
@@ -186,7 +174,7 @@ static tarn_status index_inst(build *b, const tarn_node *n, const ti_access *a, 
     return reuse_inst(b, in, out);
 }
 
-static tarn_status load_inst(build *b, const tarn_node *base, ti_access *a, int16_t *out) {
+static tarn_status load_inst(ti_build *b, const tarn_node *base, ti_access *a, int16_t *out) {
     ti_inst in = blank(TI_I_LOAD, base->dtype);
     TI_TRY(access_value(b, base, a));
     TI_TRY(add_access(b, a, &in.access));
@@ -195,7 +183,7 @@ static tarn_status load_inst(build *b, const tarn_node *base, ti_access *a, int1
     return reuse_inst(b, in, out);
 }
 
-static tarn_status leaf_inst(build *b, const tarn_node *base, ti_access *a, int16_t *out) {
+static tarn_status leaf_inst(ti_build *b, const tarn_node *base, ti_access *a, int16_t *out) {
     ti_inst in = blank(TI_I_CONST, base->dtype);
     in.fixed = true;
     if (base->op == &ti_op_constant) {
@@ -212,12 +200,12 @@ static tarn_status leaf_inst(build *b, const tarn_node *base, ti_access *a, int1
 }
 
 // Dimensions of the kernel's space that the node's axes are.
-static int dims_of(const build *b, const tarn_node *n) {
+static int dims_of(const ti_build *b, const tarn_node *n) {
     int rank = ti_squeeze(&n->shape).rank;
     return rank < b->k->space.rank ? rank : b->k->space.rank;
 }
 
-static tarn_status operand(build *b, const tarn_node *user, const tarn_node *o, int16_t *out) {
+static tarn_status operand(ti_build *b, const tarn_node *user, const tarn_node *o, int16_t *out) {
     ti_access a;
     const tarn_node *base = ti_resolve(b->gs, user, o, dims_of(b, user), &a);
     if (b->gs->of[base->id] == b->group && base != user) {
@@ -230,7 +218,7 @@ static tarn_status operand(build *b, const tarn_node *user, const tarn_node *o, 
 
 // ---- nodes --------------------------------------------------------------------------------------
 
-static tarn_status random_inst(build *b, const tarn_node *n, int16_t *out) {
+static tarn_status random_inst(ti_build *b, const tarn_node *n, int16_t *out) {
     ti_inst in = blank(TI_I_RANDOM, TARN_U32);
     ti_access a;
     identity(&a, TI_LINEAR, &n->shape);
@@ -241,7 +229,7 @@ static tarn_status random_inst(build *b, const tarn_node *n, int16_t *out) {
     return add_inst(b, in, out);
 }
 
-static tarn_status code_inst(build *b, const tarn_node *n, int16_t *out) {
+static tarn_status code_inst(ti_build *b, const tarn_node *n, int16_t *out) {
     ti_inst in = blank(TI_I_CODE, n->dtype);
     in.code = (uint8_t)n->op->code;
     in.fixed = true;
@@ -254,7 +242,7 @@ static tarn_status code_inst(build *b, const tarn_node *n, int16_t *out) {
     return add_inst(b, in, out);
 }
 
-static tarn_status reduce_inst(build *b, const tarn_node *n, int16_t *out) {
+static tarn_status reduce_inst(ti_build *b, const tarn_node *n, int16_t *out) {
     ti_inst in = blank(TI_I_REDUCE, n->dtype);
     in.code = (uint8_t)n->op->code;
     in.src = (uint8_t)n->in[0]->dtype;
@@ -269,7 +257,7 @@ static tarn_status reduce_inst(build *b, const tarn_node *n, int16_t *out) {
     return add_inst(b, in, out);
 }
 
-static tarn_status node_inst(build *b, const tarn_node *n) {
+static tarn_status node_inst(ti_build *b, const tarn_node *n) {
     int16_t *out = &b->inst[n->id];
     if (n == b->gs->group[b->group].root) {
         ti_inst in = blank(TI_I_ACC, n->dtype);
@@ -283,7 +271,7 @@ static tarn_status node_inst(build *b, const tarn_node *n) {
     return leaf_inst(b, ti_resolve(b->gs, n, n, dims_of(b, n), &a), &a, out);
 }
 
-static tarn_status store_inst(build *b, int16_t from, const tarn_node *n, int value) {
+static tarn_status store_inst(ti_build *b, int16_t from, const tarn_node *n, int value) {
     ti_inst in = blank(TI_I_STORE, n->dtype);
     ti_access a;
     identity(&a, value, &n->shape);
@@ -293,16 +281,16 @@ static tarn_status store_inst(build *b, int16_t from, const tarn_node *n, int va
     return add_inst(b, in, NULL);
 }
 
-static tarn_status assign_inst(build *b, const tarn_node *n) {
+static tarn_status assign_inst(ti_build *b, const tarn_node *n) {
     int16_t from;
     int value;
     TI_TRY(operand(b, n, n->in[1], &from));
-    TI_TRY(value_of(b, n->in[0], &value));
+    TI_TRY(ti_value_of(b, n->in[0], &value));
     return store_inst(b, from, n, value);
 }
 
 // Stores come last: no instruction reads what one of them overwrites.
-static tarn_status body(build *b) {
+static tarn_status body(ti_build *b) {
     const tarn_graph *g = b->gs->g;
     for (int i = 0; i < g->n_nodes; i++) {
         if (b->gs->of[i] != b->group) continue;
@@ -312,7 +300,7 @@ static tarn_status body(build *b) {
     for (int i = 0; i < g->n_nodes; i++) {
         int value;
         if (b->gs->of[i] != b->group || !b->gs->stored[i]) continue;
-        TI_TRY(value_of(b, g->nodes[i], &value));
+        TI_TRY(ti_value_of(b, g->nodes[i], &value));
         TI_TRY(store_inst(b, b->inst[i], g->nodes[i], value));
     }
     for (int i = 0; i < g->n_nodes; i++)
@@ -323,7 +311,7 @@ static tarn_status body(build *b) {
 // ---- contraction, column sum, check -------------------------------------------------------------
 
 // Both axes of a two-axis operand, through transposes; reshapes are read as stored.
-static tarn_status matrix(build *b, const tarn_node *o, bool trans, ti_access *a) {
+static tarn_status matrix(ti_build *b, const tarn_node *o, bool trans, ti_access *a) {
     int value;
     *a = (ti_access){0};
     for (int i = 0; i < TARN_MAX_RANK; i++) a->axis[i] = -1;
@@ -331,9 +319,9 @@ static tarn_status matrix(build *b, const tarn_node *o, bool trans, ti_access *a
     a->axis[trans] = 0;
     a->axis[!trans] = 1;
     a->shape = o->shape;
-    TI_TRY(value_of(b, ti_storage(b->gs, o), &value));
-    if (panels(b, value) && !tarn_shape_equal(&o->shape, &b->p->values[value].shape))
-        TI_TRY(unpacked(b, value, &value));
+    TI_TRY(ti_value_of(b, ti_storage(b->gs, o), &value));
+    if (ti_value_packed(b, value) && !tarn_shape_equal(&o->shape, &b->p->values[value].shape))
+        TI_TRY(ti_unpacked(b, value, &value));
     a->value = value;
     return TARN_OK;
 }
@@ -348,7 +336,7 @@ static void widen(ti_kernel *k, const tarn_shape *shape) {
     k->space = *shape;
 }
 
-static tarn_status dot_kernel(build *b, const tarn_node *n) {
+static tarn_status dot_kernel(ti_build *b, const tarn_node *n) {
     ti_kernel *k = b->k;
     TI_TRY(body(b));
     widen(k, &n->shape);
@@ -364,26 +352,26 @@ static tarn_status dot_kernel(build *b, const tarn_node *n) {
     return matrix(b, n->in[1], n->at.trans_b, &k->b);
 }
 
-static tarn_status cols_kernel(build *b, const tarn_node *n) {
+static tarn_status cols_kernel(ti_build *b, const tarn_node *n) {
     ti_kernel *k = b->k;
     TI_TRY(body(b));
     k->dtype = n->dtype;
     k->depth = n->in[0]->shape.dim[0];
     const tarn_node *x = ti_resolve(b->gs, n->in[0], n->in[0], 2, &k->a);
     int value;
-    TI_TRY(value_of(b, ti_storage(b->gs, x), &value));
-    if (panels(b, value)) TI_TRY(unpacked(b, value, &value));
+    TI_TRY(ti_value_of(b, ti_storage(b->gs, x), &value));
+    if (ti_value_packed(b, value)) TI_TRY(ti_unpacked(b, value, &value));
     k->a.value = value;
     return TARN_OK;
 }
 
-static tarn_status check_kernel(build *b, const tarn_node *n) {
-    TI_TRY(value_of(b, ti_storage(b->gs, n->in[0]), &b->k->value));
+static tarn_status check_kernel(ti_build *b, const tarn_node *n) {
+    TI_TRY(ti_value_of(b, ti_storage(b->gs, n->in[0]), &b->k->value));
     b->k->dtype = n->dtype;
     return ti_arena_strdup(&b->p->arena, n->at.name, &b->k->what);
 }
 
-static tarn_status call_kernel(build *b, const tarn_node *n) {
+static tarn_status call_kernel(ti_build *b, const tarn_node *n) {
     ti_kernel *k = b->k;
     k->op = n->op;
     k->at = n->at;
@@ -391,13 +379,13 @@ static tarn_status call_kernel(build *b, const tarn_node *n) {
     k->n_in = n->n_in;
     TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(n->n_in + 1) * sizeof *k->in, &k->in));
     for (int i = 0; i < n->n_in; i++) {
-        TI_TRY(value_of(b, ti_storage(b->gs, n->in[i]), &k->in[i]));
-        if (panels(b, k->in[i])) TI_TRY(unpacked(b, k->in[i], &k->in[i]));
+        TI_TRY(ti_value_of(b, ti_storage(b->gs, n->in[i]), &k->in[i]));
+        if (ti_value_packed(b, k->in[i])) TI_TRY(ti_unpacked(b, k->in[i], &k->in[i]));
     }
-    return value_of(b, n, &k->value);
+    return ti_value_of(b, n, &k->value);
 }
 
-static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
+static tarn_status group_kernel(ti_build *b, int group, ti_kernel *k) {
     const ti_group *gr = &b->gs->group[group];
     *k = (ti_kernel){.kind = gr->kind, .space = gr->space, .value = -1, .label = ""};
     b->k = k;
@@ -407,6 +395,7 @@ static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
                      : gr->kind == TI_K_COLS  ? cols_kernel(b, gr->root)
                      : gr->kind == TI_K_CHECK ? check_kernel(b, gr->root)
                      : gr->kind == TI_K_CALL  ? call_kernel(b, gr->root)
+                     : gr->kind == TI_K_SCAN  ? ti_scan_kernel(b, gr->root)
                                               : body(b);
     if (gr->root && *gr->root->label) k->label = gr->root->label;
     if (!st) st = ti_arena_strdup(&b->p->arena, k->label, &k->label);
@@ -415,7 +404,7 @@ static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
 
 // ---- the plan -----------------------------------------------------------------------------------
 
-static tarn_status add_inputs(build *b) {
+static tarn_status add_inputs(ti_build *b) {
     const tarn_graph *g = b->gs->g;
     size_t n = (size_t)g->n_nodes + 1;
     TI_TRY(ti_arena_alloc(&b->p->arena, n * sizeof *b->p->inputs, &b->p->inputs));
@@ -425,7 +414,7 @@ static tarn_status add_inputs(build *b) {
         if (v->op != &ti_op_input) continue;
         int at = b->p->n_inputs++;
         TI_TRY(ti_arena_strdup(&b->p->arena, v->at.name, &b->p->inputs[at]));
-        TI_TRY(value_new(
+        TI_TRY(ti_value_new(
             b, (ti_value){.place = TI_INPUT, .dtype = v->dtype, .shape = v->shape, .input = at},
             &b->value[i]));
         b->p->input_value[at] = b->value[i];
@@ -440,7 +429,7 @@ static bool assigned(const tarn_graph *g, const tarn_node *variable) {
 }
 
 // A fetched variable is the one before the step: copied when the step packs or assigns it.
-static tarn_status add_fetches(build *b, tarn_node *const *roots, int n) {
+static tarn_status add_fetches(ti_build *b, tarn_node *const *roots, int n) {
     ti_plan *p = b->p;
     TI_TRY(ti_arena_alloc(&p->arena, (size_t)(n + 1) * sizeof *p->fetch, &p->fetch));
     TI_TRY(ti_arena_alloc(&p->arena, (size_t)(n + 1) * sizeof *p->fetch_shape, &p->fetch_shape));
@@ -450,26 +439,27 @@ static tarn_status add_fetches(build *b, tarn_node *const *roots, int n) {
         p->fetch[i] = -1;
         p->fetch_shape[i] = r->shape;
         if (r->op == &ti_op_assign || r->op == &ti_op_group) continue;
-        TI_TRY(value_of(b, x, &p->fetch[i]));
-        if (panels(b, p->fetch[i]) || assigned(b->gs->g, x))
-            TI_TRY(unpacked(b, p->fetch[i], &p->fetch[i]));
+        TI_TRY(ti_value_of(b, x, &p->fetch[i]));
+        if (ti_value_packed(b, p->fetch[i]) || assigned(b->gs->g, x))
+            TI_TRY(ti_unpacked(b, p->fetch[i], &p->fetch[i]));
     }
     return TARN_OK;
 }
 
-static tarn_status all_kernels(build *b, tarn_node *const *roots, int n_roots) {
+static tarn_status all_kernels(ti_build *b, tarn_node *const *roots, int n_roots) {
     int n = b->gs->n, done = 0;
     ti_kernel *list = NULL, *k;
     TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(2 * n + 8 + b->gs->g->n_nodes) * sizeof *list,
                           &b->unpack));
     TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(n + 1) * sizeof *list, &list));
     TI_TRY(add_inputs(b));
+    b->p->kernels = list;
     for (int pass = 1; pass >= 0; pass--)
         for (int i = 0; i < n; i++) {
             if (b->gs->group[i].prologue != pass) continue;
+            b->p->n_kernels = done + 1;
             TI_TRY(group_kernel(b, i, &list[done]));
-            done += list[done].n_inst > 0 || list[done].kind == TI_K_CHECK ||
-                    list[done].kind == TI_K_CALL;
+            done += list[done].n_inst > 0 || list[done].kind >= TI_K_CHECK;
         }
     b->gs->at = -1;
     TI_TRY(add_fetches(b, roots, n_roots));
@@ -481,7 +471,7 @@ static tarn_status all_kernels(build *b, tarn_node *const *roots, int n_roots) {
     return TARN_OK;
 }
 
-static tarn_status build_all(build *b, tarn_node *const *roots, int n_roots) {
+static tarn_status build_all(ti_build *b, tarn_node *const *roots, int n_roots) {
     size_t n = (size_t)b->gs->g->n_nodes;
     tarn_status st = ti_alloc(n * sizeof *b->value, &b->value);
     if (!st) st = ti_alloc(n * sizeof *b->inst, &b->inst);
@@ -514,7 +504,7 @@ tarn_status ti_plan_make(const tarn_graph *g, tarn_node *const *roots, int n_roo
     tarn_status st = check_maxima(p);
     if (!st) st = ti_groups_make(g, roots, n_roots, opts->fuse, &gs);
     if (!st) {
-        build b = {.gs = &gs, .p = p};
+        ti_build b = {.gs = &gs, .p = p, .opts = opts};
         st = build_all(&b, roots, n_roots);
     }
     if (!st) st = ti_plan_memory(p, opts);
@@ -529,6 +519,8 @@ tarn_status ti_plan_make(const tarn_graph *g, tarn_node *const *roots, int n_roo
 
 void ti_plan_free(ti_plan *p) {
     if (!p) return;
+    for (int i = 0; i < p->n_kernels; i++)
+        if (p->kernels[i].scan) ti_plan_free(p->kernels[i].scan->body);
     ti_arena_free(&p->arena);
     ti_free(p->values);
     ti_free(p);

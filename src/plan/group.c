@@ -51,7 +51,8 @@ static bool operands_align(const ti_groups *gs, int group, const tarn_node *n, i
 
 static bool joins(const ti_groups *gs, int group, const tarn_node *n) {
     const ti_group *g = &gs->group[group];
-    if (!gs->fuse || g->kind == TI_K_CHECK || g->kind == TI_K_CALL) return false;
+    if (!gs->fuse || g->kind == TI_K_CHECK || g->kind == TI_K_CALL || g->kind == TI_K_SCAN)
+        return false;
     for (int i = 0; i < n->n_in; i++)  // computed again only when it is needed
         if (n->in[i]->op == &ti_op_barrier) return false;
     int n_map = mapped(g, n);
@@ -243,11 +244,18 @@ static tarn_status take_dot(ti_groups *gs, const tarn_node *n) {
     return TARN_OK;
 }
 
-static tarn_status take_call(ti_groups *gs, const tarn_node *n) {
+static tarn_status take_whole(ti_groups *gs, ti_kernel_kind kind, const tarn_node *n) {
     int group;
     for (int i = 0; i < n->n_in; i++) TI_TRY(need_stored(gs, n->in[i]));
-    TI_TRY(group_new(gs, TI_K_CALL, ti_squeeze(&n->shape), n, false, &group));
+    TI_TRY(group_new(gs, kind, ti_squeeze(&n->shape), n, false, &group));
     gs->of[n->id] = group;
+    gs->stored[n->id] = kind == TI_K_CALL;
+    return TARN_OK;
+}
+
+// Its scan's kernel has stored it.
+static tarn_status take_result(ti_groups *gs, const tarn_node *n) {
+    gs->of[n->id] = gs->of[n->in[0]->id];
     gs->stored[n->id] = true;
     return TARN_OK;
 }
@@ -271,7 +279,9 @@ static tarn_status take(ti_groups *gs, const tarn_node *n) {
     switch (n->op->kind) {
     case TI_REDUCE: return take_reduce(gs, n);
     case TI_DOT: return take_dot(gs, n);
-    case TI_CALL: return take_call(gs, n);
+    case TI_CALL: return take_whole(gs, TI_K_CALL, n);
+    case TI_REGION: return take_whole(gs, TI_K_SCAN, n);
+    case TI_RESULT: return take_result(gs, n);
     case TI_VIEW: return take_view(gs, n);
     case TI_EFFECT: return n->op == &ti_op_check_finite ? take_check(gs, n) : TARN_OK;
     default: return TARN_OK;

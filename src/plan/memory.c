@@ -17,6 +17,13 @@ int64_t ti_plan_dim_max(const ti_plan *p, int64_t dim) {
     return over ? INT64_MAX : m;
 }
 
+static void scan_values(const ti_scan *s, void (*f)(void *ctx, int value, bool write), void *ctx) {
+    for (int i = 0; i < s->n_roots + s->n_carry; i++)
+        if (s->out[i] >= 0) f(ctx, s->out[i], true);
+    for (int i = 0; i < s->n_carry; i++) f(ctx, s->spare[i], true);
+    f(ctx, s->arena, true);
+}
+
 void ti_kernel_values(const ti_kernel *k, void (*f)(void *ctx, int value, bool write), void *ctx) {
     for (int i = 0; i < k->n_inst; i++) {
         const ti_inst *in = &k->inst[i];
@@ -25,6 +32,7 @@ void ti_kernel_values(const ti_kernel *k, void (*f)(void *ctx, int value, bool w
     }
     if (k->kind == TI_K_CHECK) f(ctx, k->value, false);
     if (k->kind == TI_K_CALL) f(ctx, k->value, true);
+    if (k->kind == TI_K_SCAN) scan_values(k->scan, f, ctx);
     for (int i = 0; i < k->n_in; i++) f(ctx, k->in[i], false);
     if (k->kind == TI_K_DOT || k->kind == TI_K_COLS) f(ctx, k->a.value, false);
     if (k->kind == TI_K_DOT) f(ctx, k->b.value, false);
@@ -269,6 +277,8 @@ static tarn_status read_in_order(const ti_plan *p) {
 }
 
 tarn_status ti_plan_verify(const ti_plan *p) {
+    for (int i = 0; i < p->n_kernels; i++)
+        if (p->kernels[i].scan) TI_TRY(ti_plan_verify(p->kernels[i].scan->body));
     TI_TRY(no_overlap(p));
     return read_in_order(p);
 }

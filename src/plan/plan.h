@@ -69,8 +69,10 @@ typedef enum ti_kernel_kind {
     TI_K_COLS,
     TI_K_DOT,
     TI_K_CHECK,
-    TI_K_CALL
+    TI_K_CALL,
+    TI_K_SCAN
 } ti_kernel_kind;
+typedef struct ti_scan ti_scan;
 typedef struct ti_kernel {
     ti_kernel_kind kind;
     const char *label;
@@ -88,7 +90,8 @@ typedef struct ti_kernel {
     const char *what;  // check: name for the message
     const ti_op *op;   // call
     ti_attrs at;
-    int *in, n_in;
+    int *in, n_in;  // call, scan
+    ti_scan *scan;
 } ti_kernel;
 
 typedef struct ti_plan {
@@ -108,6 +111,18 @@ typedef struct ti_plan {
     size_t arena_bytes;
     uint64_t seed;
 } ti_plan;
+
+// A loop: the plan of one step, whose memory is part of this one's.
+struct ti_scan {
+    ti_plan *body;
+    int *operand;  // by input of the body: operand of the scan
+    int n_carry, n_x, n_roots;
+    int64_t length;
+    bool reverse;
+    int *out;    // by result (carries, results, carries found): value, -1: nobody asked
+    int *spare;  // by carry: the value it alternates with
+    int arena;   // value: memory of a step
+};
 
 // A plan for a graph of canonical primitives. Owns nothing of the graph afterwards.
 tarn_status ti_plan_make(const tarn_graph *g, tarn_node *const *roots, int n_roots,

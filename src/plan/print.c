@@ -1,7 +1,7 @@
 // A plan as stable text: values with lifetimes and offsets, kernels with their instructions.
 #include "plan/plan.h"
 
-static const char *const kernel_names[] = {"map", "rows", "cols", "dot", "check", "call"};
+static const char *const kernel_names[] = {"map", "rows", "cols", "dot", "check", "call", "scan"};
 static const char *const code_names[] = {
 #define NAME(name, n) #name,
     TI_CODE_MAP(NAME)
@@ -43,6 +43,19 @@ static void print_inst(const ti_plan *p, const ti_kernel *k, int i, ti_buf *out)
                   k->kind == TI_K_ROWS && in->row ? " row" : "");
 }
 
+static void print_scan(const ti_kernel *k, ti_buf *out) {
+    const ti_scan *s = k->scan;
+    ti_buf_puts(out, s->reverse ? " reverse" : "");
+    for (int i = 0; i < s->n_roots + s->n_carry; i++) {
+        ti_buf_puts(out, i ? "" : " to");
+        if (s->out[i] < 0) ti_buf_puts(out, " -");
+        if (s->out[i] >= 0) ti_buf_printf(out, " v%d", s->out[i]);
+    }
+    ti_buf_puts(out, " of");
+    for (int i = 0; i < k->n_in; i++) ti_buf_printf(out, " v%d", k->in[i]);
+    ti_buf_printf(out, " step in v%d", s->arena);
+}
+
 static void print_kernel(const ti_plan *p, int i, ti_buf *out) {
     const ti_kernel *k = &p->kernels[i];
     ti_buf_printf(out, "kernel %d %s ", i, kernel_names[k->kind]);
@@ -60,9 +73,14 @@ static void print_kernel(const ti_plan *p, int i, ti_buf *out) {
         ti_buf_printf(out, " v%d = %s", k->value, k->at.name ? k->at.name : k->op->name);
         for (int j = 0; j < k->n_in; j++) ti_buf_printf(out, " v%d", k->in[j]);
     }
+    if (k->kind == TI_K_SCAN) print_scan(k, out);
     if (k->kind == TI_K_CHECK) ti_buf_printf(out, " v%d '%s'", k->value, k->what);
     ti_buf_printf(out, *k->label ? "  # %s\n" : "\n", k->label);
     for (int j = 0; j < k->n_inst; j++) print_inst(p, k, j, out);
+    if (!k->scan) return;
+    ti_buf_puts(out, "step {\n");
+    ti_plan_print(k->scan->body, out);
+    ti_buf_puts(out, "}\n");
 }
 
 void ti_plan_print(const ti_plan *p, ti_buf *out) {

@@ -62,7 +62,7 @@ static const char *const *isa_flags(const ti_isa *isa) {
 // A row kernel's values between its loops must fit the scratch planned for the interpreter; rows
 // longer than a chunk that stream there are left to it.
 static bool printable(const ti_cpu_program *p, const ti_step *s) {
-    if (s->k->kind == TI_K_CHECK || s->k->kind == TI_K_CALL) return false;
+    if (s->k->kind >= TI_K_CHECK) return false;
     if (s->k->kind != TI_K_ROWS) return true;
     int64_t row = ti_plan_dim_max(p->plan, s->k->space.dim[s->k->space.rank - 1]);
     int buffers = ti_print_row_buffers(s->k);

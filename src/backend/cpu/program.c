@@ -17,7 +17,7 @@ static tarn_status add_fixup(ti_cpu_program *p, char **at, int input) {
 }
 
 // *at = where the value lies; inputs move from run to run.
-static tarn_status locate(ti_cpu_program *p, int value, char **at) {
+tarn_status ti_locate(ti_cpu_program *p, int value, char **at) {
     const ti_value *v = &p->plan->values[value];
     *at = NULL;
     if (v->place == TI_INPUT) return add_fixup(p, at, v->input);
@@ -26,7 +26,7 @@ static tarn_status locate(ti_cpu_program *p, int value, char **at) {
 }
 
 static tarn_status locate_const(ti_cpu_program *p, int value, const char **at) {
-    return locate(p, value, (char **)(uintptr_t)at);
+    return ti_locate(p, value, (char **)(uintptr_t)at);
 }
 
 static void describe(const ti_plan *p, const ti_access *a, ti_matrix *m) {
@@ -84,18 +84,20 @@ static tarn_status make_call(ti_cpu_program *p, ti_step *s) {
     for (int i = 0; i <= k->n_in; i++) {
         int value = i < k->n_in ? k->in[i] : k->value;
         s->call[i].dtype = p->plan->values[value].dtype;
-        TI_TRY(locate(p, value, (char **)(void *)&s->call[i].data));
+        TI_TRY(ti_locate(p, value, (char **)(void *)&s->call[i].data));
     }
     return TARN_OK;
 }
 
-static tarn_status make_step(ti_cpu_program *p, const ti_kernel *k, ti_step *s) {
+static tarn_status make_step(ti_cpu_program *p, const ti_kernel *k, const ti_backend_opts *opts,
+                             ti_step *s) {
     s->k = k;
+    if (k->kind == TI_K_SCAN) return ti_scan_make(p, s, opts);
     if (k->kind == TI_K_CHECK) return locate_const(p, k->value, &s->checked);
     if (k->kind == TI_K_CALL) return make_call(p, s);
     TI_TRY(ti_loop_make(&p->memory, p->plan, k, p->isa->interp, &s->loop));
     for (int i = 0; i < k->n_access; i++)
-        if (k->access[i].value >= 0) TI_TRY(locate(p, k->access[i].value, &s->loop.ptr[i]));
+        if (k->access[i].value >= 0) TI_TRY(ti_locate(p, k->access[i].value, &s->loop.ptr[i]));
     if (k->kind == TI_K_DOT) return make_contract(p, s);
     need_scratch(p, s, k->kind == TI_K_COLS ? ti_colsum_scratch() : 0);
     return k->kind == TI_K_COLS ? make_colsum(p, s) : TARN_OK;
@@ -140,7 +142,7 @@ static tarn_status make_dead(ti_cpu_program *p) {
     return TARN_OK;
 }
 
-static tarn_status make_steps(ti_cpu_program *p) {
+static tarn_status make_steps(ti_cpu_program *p, const ti_backend_opts *opts) {
     size_t n = (size_t)p->plan->n_kernels, fixups = 8;
     for (size_t i = 0; i < n; i++) {
         const ti_kernel *k = &p->plan->kernels[i];
@@ -150,7 +152,7 @@ static tarn_status make_steps(ti_cpu_program *p) {
     TI_TRY(ti_arena_alloc(&p->memory, fixups * sizeof *p->fixups, &p->fixups));
     for (; p->n_steps < p->plan->n_kernels; p->n_steps++) {
         const ti_kernel *k = &p->plan->kernels[p->n_steps];
-        tarn_status st = make_step(p, k, &p->steps[p->n_steps]);
+        tarn_status st = make_step(p, k, opts, &p->steps[p->n_steps]);
         if (st) return ti_error_at(st, "kernel %d (%s)", p->n_steps, k->label);
     }
     return TARN_OK;
@@ -168,36 +170,49 @@ static void set_waits(ti_cpu_program *p, bool always) {
     }
 }
 
-static void program_free(void *program) {
-    ti_cpu_program *p = program;
+void ti_cpu_program_free(ti_cpu_program *p) {
     if (!p) return;
     ti_jit_free(p);
+    for (int i = 0; p->steps && i <= p->n_steps; i++)  // the last may be half made
+        if (p->steps[i].scan) ti_cpu_program_free(p->steps[i].scan->body);
     ti_arena_free(&p->memory);
-    ti_free(p->arena);
+    if (!p->inner) ti_free(p->arena);
     ti_free(p->scratch);
     ti_free(p);
+}
+static void program_free(void *program) { ti_cpu_program_free(program); }
+
+tarn_status ti_cpu_program_make(const ti_plan *plan, const ti_backend_opts *opts, char *arena,
+                                ti_cpu_program **out) {
+    ti_cpu_program *p = NULL;
+    TI_TRY(ti_alloc_zero(sizeof *p, &p));
+    p->plan = plan;
+    p->isa = ti_isa_pick();
+    p->profile = opts->profile && !arena;
+    p->inner = arena != NULL;
+    p->arena = arena;
+    p->failed = -1;
+    tarn_status st = p->inner ? TARN_OK : make_arena(p);
+    if (!st) st = make_steps(p, opts);
+    if (!st && !p->inner) st = make_scratch(p, tarn_threads());
+    if (!st) set_waits(p, opts->poison || opts->profile);
+    if (!st && opts->poison) st = make_dead(p);
+    if (!st) st = ti_jit_start(p, opts->jit);
+    if (st) {
+        ti_cpu_program_free(p);
+    } else {
+        *out = p;
+    }
+    return st;
 }
 
 static tarn_status compile(const ti_plan *plan, const ti_work *work, const ti_backend_opts *opts,
                            void **program) {
     ti_cpu_program *p = NULL;
     (void)work;
-    TI_TRY(ti_alloc_zero(sizeof *p, &p));
-    p->plan = plan;
-    p->isa = ti_isa_pick();
-    p->profile = opts->profile;
-    tarn_status st = make_arena(p);
-    if (!st) st = make_steps(p);
-    if (!st) st = make_scratch(p, tarn_threads());
-    if (!st) set_waits(p, opts->poison || opts->profile);
-    if (!st && opts->poison) st = make_dead(p);
-    if (!st) st = ti_jit_start(p, opts->jit);
-    if (st) {
-        program_free(p);
-    } else {
-        *program = p;
-    }
-    return st;
+    TI_TRY(ti_cpu_program_make(plan, opts, NULL, &p));
+    *program = p;
+    return TARN_OK;
 }
 
 // ---- binding ------------------------------------------------------------------------------------
@@ -225,6 +240,10 @@ static void bind_step(const ti_plan *p, ti_step *s, const int64_t *dims) {
         bind_call(p, s, dims);
         return;
     }
+    if (k->kind == TI_K_SCAN) {
+        ti_scan_bind(p, s, dims);
+        return;
+    }
     ti_loop_bind(&s->loop, dims);
     if (k->kind == TI_K_DOT) {
         ti_contract *c = &s->contract;
@@ -242,6 +261,10 @@ static void bind_step(const ti_plan *p, ti_step *s, const int64_t *dims) {
         s->colsum.rs = stride_along(&k->a, 0, dims);
         s->colsum.cs = stride_along(&k->a, 1, dims);
     }
+}
+
+void ti_cpu_program_bind(ti_cpu_program *p, const int64_t *dims) {
+    for (int i = 0; i < p->n_steps; i++) bind_step(p->plan, &p->steps[i], dims);
 }
 
 // ---- running ------------------------------------------------------------------------------------
@@ -267,11 +290,8 @@ static void poison(const ti_cpu_program *p, int step, int thread, int n) {
 }
 
 // On one thread; all see how it ended.
-static tarn_status run_call(ti_cpu_program *p, ti_step *s, int thread, int n) {
-    if (thread == 0) {
-        s->status = s->k->op->call(&s->k->at, s->call, &s->call[s->k->n_in]);
-        if (s->status) p->status = s->status;
-    }
+static tarn_status run_call(ti_step *s, int thread, int n) {
+    if (thread == 0) s->status = s->k->op->call(&s->k->at, s->call, &s->call[s->k->n_in]);
     ti_pool_barrier(n);
     return s->status;
 }
@@ -283,40 +303,54 @@ static void clock_step(ti_step *s, double *start) {
     *start = now;
 }
 
-static void walk(void *ctx, int thread, int n) {
-    ti_cpu_program *p = ctx;
-    char *scratch = p->scratch + (size_t)thread * p->scratch_each;
+tarn_status ti_cpu_program_walk(ti_cpu_program *p, char *scratch, int thread, int n) {
     bool timed = p->profile && thread == 0;
     double start = timed ? ti_now() : 0;
     for (int i = 0; i < p->n_steps; i++) {
+        tarn_status st = TARN_OK;
         ti_step *s = &p->steps[i];
         if (s->waits) ti_pool_barrier(n);
         if (timed && i) clock_step(&p->steps[i - 1], &start);
         if (s->k->kind == TI_K_CHECK) {  // every thread sees the same value and stops by itself
             if (is_finite(s)) continue;
             if (thread == 0) p->failed = i;
-            break;
+            return TARN_OK;
         }
         if (s->k->kind == TI_K_CALL) {
-            if (run_call(p, s, thread, n)) break;
-            continue;
+            st = run_call(s, thread, n);
+        } else if (s->k->kind == TI_K_SCAN) {
+            st = ti_scan_run(s, scratch, thread, n);
+        } else {
+            run_step(s, scratch, thread, n);
         }
-        run_step(s, scratch, thread, n);
+        if (st) return st;
         if (p->n_dead) poison(p, i, thread, n);
     }
-    if (timed && p->n_steps && p->failed < 0 && !p->status)
-        clock_step(&p->steps[p->n_steps - 1], &start);
+    if (timed && p->n_steps) clock_step(&p->steps[p->n_steps - 1], &start);
+    return TARN_OK;
+}
+
+static void walk(void *ctx, int thread, int n) {
+    ti_cpu_program *p = ctx;
+    char *scratch = p->scratch + (size_t)thread * p->scratch_each;
+    tarn_status st = ti_cpu_program_walk(p, scratch, thread, n);
+    if (thread == 0) p->status = st;
+}
+
+static void poll(ti_cpu_program *p) {
+    ti_jit_poll(p);
+    for (int i = 0; i < p->n_steps; i++)
+        if (p->steps[i].scan) poll(p->steps[i].scan->body);
 }
 
 static tarn_status run(void *program, const ti_run *r) {
     ti_cpu_program *p = program;
-    ti_jit_poll(p);
+    poll(p);
     if (tarn_threads() > p->scratch_threads) TI_TRY(make_scratch(p, tarn_threads()));
     p->inputs = r->inputs;
     for (int i = 0; i < p->n_fixups; i++)
         *p->fixups[i].at = (char *)(uintptr_t)r->inputs[p->fixups[i].input];
-    if (r->rebind)
-        for (int i = 0; i < p->n_steps; i++) bind_step(p->plan, &p->steps[i], r->dims);
+    if (r->rebind) ti_cpu_program_bind(p, r->dims);
     p->failed = -1;
     p->status = TARN_OK;
     ti_pool_run(walk, p, p->scratch_threads);
@@ -325,8 +359,7 @@ static tarn_status run(void *program, const ti_run *r) {
     return ti_error(TARN_ENUMERIC, "%s is not finite", p->steps[p->failed].k->what);
 }
 
-static const void *result(void *program, int i) {
-    const ti_cpu_program *p = program;
+const void *ti_cpu_program_result(const ti_cpu_program *p, int i) {
     int value = p->plan->fetch[i];
     if (value < 0) return NULL;
     const ti_value *v = &p->plan->values[value];
@@ -334,10 +367,19 @@ static const void *result(void *program, int i) {
     return v->place == TI_VARIABLE ? (const void *)v->var->data : p->arena + v->offset;
 }
 
+static const void *result(void *program, int i) { return ti_cpu_program_result(program, i); }
+
+static bool ready(const ti_cpu_program *p) {
+    bool all = ti_jit_ready(p);
+    for (int i = 0; i < p->n_steps; i++)
+        if (p->steps[i].scan) all &= ready(p->steps[i].scan->body);
+    return all;
+}
+
 static void info(const void *program, tarn_program_info *out) {
     const ti_cpu_program *p = program;
     out->scratch_bytes = p->scratch_each * (size_t)p->scratch_threads;
-    out->compiled = ti_jit_ready(p);
+    out->compiled = ready(p);
 }
 
 static void times(const void *program, int i, double *sum, double *best) {

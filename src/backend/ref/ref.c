@@ -7,13 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct ref_program {
-    const ti_plan *plan;
-    const ti_work *work;
-    double **value;  // by node id, of the last run
-    void **fetched;  // by fetch: elements of its dtype
-    const int64_t *dims;
-} ref_program;
+#include "backend/ref/program.h"
 
 static double rounded(double x, tarn_dtype t) {
     switch (t) {
@@ -35,11 +29,12 @@ static int64_t dim(const ref_program *p, const tarn_node *n, int i) {
     return ti_dim_value(n->shape.dim[i], p->dims);
 }
 
-static int64_t numel(const ref_program *p, const tarn_node *n) {
+int64_t ti_ref_numel(const ref_program *p, const tarn_node *n) {
     int64_t c = 1;
     for (int i = 0; i < n->shape.rank; i++) c *= dim(p, n, i);
     return c;
 }
+static int64_t numel(const ref_program *p, const tarn_node *n) { return ti_ref_numel(p, n); }
 
 // Index of n's element `flat` along each axis.
 static void unravel(const ref_program *p, const tarn_node *n, int64_t flat, int64_t *at) {
@@ -318,6 +313,8 @@ static tarn_status eval(ref_program *p, const ti_run *r, const tarn_node *n) {
         if (n->op == &ti_op_variable) return read_variable(n, y);
         if (n->op == &ti_op_constant) {
             y[0] = rounded(n->at.value, n->dtype);
+        } else if (p->given) {
+            memcpy(y, p->given[ti_region_operand(n->at.name)], (size_t)numel(p, n) * sizeof *y);
         } else {
             read_elements(n->dtype, r->inputs[input_index(p, n->at.name)], y, numel(p, n));
         }
@@ -328,6 +325,8 @@ static tarn_status eval(ref_program *p, const ti_run *r, const tarn_node *n) {
     case TI_DOT: do_dot(p, n, y); return TARN_OK;
     case TI_VIEW: do_view(p, n, y); return TARN_OK;
     case TI_CALL: return do_call(p, n, y);
+    case TI_REGION: return ti_ref_scan(p, r, n);
+    case TI_RESULT: ti_ref_scan_result(p, n, y); return TARN_OK;
     default: break;
     }
     if (n->op != &ti_op_check_finite) return TARN_OK;
@@ -382,14 +381,14 @@ static tarn_status blame_node(const ref_program *p, const tarn_node *n, tarn_sta
     return st;
 }
 
-static void free_values(ref_program *p) {
+void ti_ref_free_values(ref_program *p) {
     for (int i = 0; i < p->work->g->n_nodes; i++) {
         ti_free(p->value[i]);
         p->value[i] = NULL;
     }
 }
 
-static tarn_status eval_all(ref_program *p, const ti_run *r) {
+tarn_status ti_ref_eval_all(ref_program *p, const ti_run *r) {
     const tarn_graph *g = p->work->g;
     for (int i = 0; i < g->n_nodes; i++) {
         size_t bytes = (size_t)numel(p, g->nodes[i]) * sizeof(double);
@@ -417,10 +416,10 @@ static tarn_status keep_fetched(ref_program *p) {
 static tarn_status run(void *program, const ti_run *r) {
     ref_program *p = program;
     p->dims = r->dims;
-    free_values(p);
-    tarn_status st = eval_all(p, r);
+    ti_ref_free_values(p);
+    tarn_status st = ti_ref_eval_all(p, r);
     if (!st) st = keep_fetched(p);
-    free_values(p);
+    ti_ref_free_values(p);
     return st;
 }
 
@@ -441,7 +440,7 @@ static void program_free(void *program) {
     ref_program *p = program;
     if (!p) return;
     for (int i = 0; p->fetched && i < p->plan->n_fetch; i++) ti_free(p->fetched[i]);
-    if (p->value) free_values(p);
+    if (p->value) ti_ref_free_values(p);
     ti_free(p->fetched);
     ti_free(p->value);
     ti_free(p);
