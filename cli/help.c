@@ -158,7 +158,8 @@ static void write_dump(FILE *out, const void *what) {
           "  simplify    without what is constant, repeated or not needed\n"
           "  plan        kernels in order, and where each value lives in memory\n"
           "  all         each of these\n"
-          "  stablehlo   what simplify left, as a module that XLA compiles\n",
+          "  stablehlo   what simplify left, as a module that XLA compiles\n"
+          "  cuda        the plan's kernels as CUDA C\n",
           out);
 }
 

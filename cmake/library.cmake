@@ -18,17 +18,19 @@ tarn_isa(avx2 ${x86} -mavx2 -mfma -mf16c)
 tarn_isa(avx512 ${x86} -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma)
 tarn_isa(neon "aarch64|arm64")
 
-# The text that generated C starts with is a header of the library too: one source for both.
-file(GLOB prelude CONFIGURE_DEPENDS src/codegen/prelude.h)
-if(prelude)
-  set(prelude_text ${CMAKE_BINARY_DIR}/gen/prelude_text.c)
-  add_custom_command(OUTPUT ${prelude_text}
-    COMMAND ${CMAKE_COMMAND} -DIN=${prelude} -DOUT=${prelude_text} -DNAME=ti_prelude_text
+# Texts that generated sources start with: one source for the library and for what it prints.
+function(tarn_embed symbol file)
+  set(text ${CMAKE_BINARY_DIR}/gen/${symbol}.c)
+  add_custom_command(OUTPUT ${text}
+    COMMAND ${CMAKE_COMMAND} -DIN=${CMAKE_SOURCE_DIR}/${file} -DOUT=${text} -DNAME=ti_${symbol}
             -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
-    DEPENDS ${prelude} cmake/embed.cmake
-    COMMENT "Embedding src/codegen/prelude.h" VERBATIM)
-  list(APPEND tarn_sources ${prelude_text})
-endif()
+    DEPENDS ${CMAKE_SOURCE_DIR}/${file} cmake/embed.cmake
+    COMMENT "Embedding ${file}" VERBATIM)
+  set(tarn_sources ${tarn_sources} ${text} PARENT_SCOPE)
+endfunction()
+tarn_embed(prelude_text src/codegen/prelude.h)
+tarn_embed(cuda_begin_text src/codegen/cuda/begin.h)
+tarn_embed(cuda_device_text src/codegen/cuda/device.h)
 
 add_library(tarn_objects OBJECT ${tarn_sources})
 target_include_directories(tarn_objects PRIVATE include src)

@@ -203,7 +203,7 @@ typedef struct tarn_compile_opts {
     bool profile;          /* time each kernel: see tarn_program_kernel */
     const char *dump;      /* comma list of stages to print: graph, specialise, lower, canonical,
                               simplify, plan, all; stablehlo: the graph of primitives as a
-                              module that XLA compiles */
+                              module that XLA compiles; cuda: the plan's kernels as CUDA C */
     FILE *dump_to;         /* where to; NULL: nowhere */
 } tarn_compile_opts;
 

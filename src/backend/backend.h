@@ -38,6 +38,13 @@ typedef struct ti_backend {
                            const ti_run *run);
 } ti_backend;
 
+// A plan as source for a device that this build does not drive, by the word that dumps it.
+typedef struct ti_plan_text {
+    const char *name;
+    tarn_status (*print)(const ti_plan *p, ti_buf *out);
+} ti_plan_text;
+extern const ti_plan_text ti_plan_texts[];  // the last one has no name
+
 // By device name ("cpu", "ref"); NULL with an error that lists those of this build.
 const ti_backend *ti_backend_find(const char *device);
 #endif

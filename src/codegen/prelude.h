@@ -5,6 +5,9 @@
 #ifndef TI_PRELUDE_H
 #define TI_PRELUDE_H
 
+/* TI_DEVICE: one thread makes one element. What is put before this text then states TI_FN and the
+ * integers, and what comes after it has the kernels' arguments and random words. */
+#ifndef TI_DEVICE
 #include <stdint.h>
 
 #define TI_FN static inline __attribute__((unused))
@@ -22,6 +25,7 @@ typedef struct ti_tile {
     uint64_t seed;
     char *scratch;
 } ti_tile;
+#endif
 
 TI_FN float ti_from_bits_f32(uint32_t u) {
     float f;
@@ -347,6 +351,7 @@ TI_REDUCTION(int64_t, i64, rmax, INT64_MIN, ti_maximum_i64)
 TI_ARGMAX_OF(float, f32)
 TI_ARGMAX_OF(double, f64)
 
+#ifndef TI_DEVICE
 /* ---- random bits: Philox 4x32-10 in sixteen lanes; see src/ops/index.c for the mapping ---- */
 
 typedef uint64_t ti_u64x4 __attribute__((vector_size(32)));
@@ -402,4 +407,5 @@ TI_FN void ti_random_fill(uint32_t *y, uint64_t key, uint64_t step, int64_t inde
     }
 }
 
+#endif
 #endif

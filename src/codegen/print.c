@@ -19,7 +19,9 @@ static const char *const c_codes[TI_CODE_COUNT] = {
     [TI_LOG] = "log",     [TI_SQRT] = "sqrt",   [TI_TANH] = "tanh", [TI_CAST] = "cast",
     [TI_WHERE] = "where"};
 
-static const char *suffix(int dtype) {
+const char *ti_print_type(int dtype) { return c_types[dtype]; }
+
+const char *ti_print_suffix(int dtype) {
     return dtype == TARN_BOOL ? "b8" : tarn_dtype_name((tarn_dtype)dtype);
 }
 
@@ -43,7 +45,7 @@ static int expected(const ti_kernel *k, const ti_access *a) {
 
 // ---- constants and expressions ------------------------------------------------------------------
 
-static void print_number(ti_buf *out, double v, int dtype) {
+void ti_print_number(double v, int dtype, ti_buf *out) {
     bool f32 = dtype == TARN_F32, f64 = dtype == TARN_F64;
     if (!f32 && !f64) {
         ti_buf_printf(out, "(%s)%lldLL", c_types[dtype], (long long)v);
@@ -56,13 +58,13 @@ static void print_number(ti_buf *out, double v, int dtype) {
     }
 }
 
-static void print_call(const printer *p, const ti_inst *in) {
+void ti_print_code(const ti_inst *in, ti_buf *out) {
     int by = in->code == TI_WHERE ? in->dtype : in->src;
-    ti_buf_printf(p->out, "ti_%s_%s", c_codes[in->code], suffix(by));
-    if (in->code == TI_CAST) ti_buf_printf(p->out, "_%s", suffix(in->dtype));
+    ti_buf_printf(out, "ti_%s_%s", c_codes[in->code], ti_print_suffix(by));
+    if (in->code == TI_CAST) ti_buf_printf(out, "_%s", ti_print_suffix(in->dtype));
     for (int q = 0; q < 3 && in->a[q] >= 0; q++)
-        ti_buf_printf(p->out, "%sv%d", q ? ", " : "(", in->a[q]);
-    ti_buf_puts(p->out, ")");
+        ti_buf_printf(out, "%sv%d", q ? ", " : "(", in->a[q]);
+    ti_buf_puts(out, ")");
 }
 
 static void print_element(const printer *p, int access, const char *c) {
@@ -84,8 +86,8 @@ static void print_value(const printer *p, int i) {
         ti_buf_printf(p->out, "(int32_t)(i%d + c * t->cs[%d])", in->access, in->access);
         break;
     case TI_I_RANDOM: ti_buf_printf(p->out, "w%d[c - c0]", i); break;
-    case TI_I_CONST: print_number(p->out, in->imm, in->dtype); break;
-    default: print_call(p, in);
+    case TI_I_CONST: ti_print_number(in->imm, in->dtype, p->out); break;
+    default: ti_print_code(in, p->out);
     }
     ti_buf_puts(p->out, ";\n");
 }
@@ -97,7 +99,7 @@ static void print_store(const printer *p, const ti_inst *in, const char *c) {
 
 // ---- pointers -----------------------------------------------------------------------------------
 
-static int access_dtype(const ti_kernel *k, int access) {
+int ti_access_dtype(const ti_kernel *k, int access) {
     for (int i = 0; i < k->n_inst; i++)
         if (k->inst[i].access == access) return k->inst[i].dtype;
     return TARN_U8;
@@ -107,7 +109,7 @@ static int access_dtype(const ti_kernel *k, int access) {
 static void print_pointers(const printer *p) {
     const ti_kernel *k = p->k;
     for (int a = 0; a < k->n_access; a++) {
-        const char *type = c_types[access_dtype(k, a)];
+        const char *type = c_types[ti_access_dtype(k, a)];
         if (k->access[a].value < 0) {
             ti_buf_printf(p->out, "const int64_t i%d = t->index[%d] + r * t->rs[%d];\n", a, a, a);
         } else {
@@ -125,12 +127,12 @@ static void print_fixed(const printer *p) {
         const ti_inst *in = &p->k->inst[i];
         if (!in->fixed && in->kind != TI_I_DIM) continue;
         ti_buf_printf(p->out, "const %s v%d = ", c_types[in->dtype], i);
-        if (in->kind == TI_I_CONST) print_number(p->out, in->imm, in->dtype);
+        if (in->kind == TI_I_CONST) ti_print_number(in->imm, in->dtype, p->out);
         if (in->kind == TI_I_DIM)
             ti_buf_printf(p->out, "(%s)t->dims[%d]", c_types[in->dtype], dim++);
         if (in->kind == TI_I_LOAD)
             ti_buf_printf(p->out, "*(const %s *)t->ptr[%d]", c_types[in->dtype], in->access);
-        if (in->kind == TI_I_CODE) print_call(p, in);
+        if (in->kind == TI_I_CODE) ti_print_code(in, p->out);
         ti_buf_puts(p->out, ";\n");
     }
 }
@@ -227,17 +229,8 @@ static void print_map(printer *p) {
 
 // ---- rows ---------------------------------------------------------------------------------------
 
-enum { MAX_INSTS = 1024 };
-typedef struct stages {
-    int of[MAX_INSTS];      // stage in which an instruction is made
-    int buffer[MAX_INSTS];  // scratch row that holds it for later stages, -1: none
-    int n, n_buffers;
-} stages;
-
-// A value one a row is made after the loop of its stage; what uses it per element comes a stage
-// later.
-static void find_stages(const ti_kernel *k, stages *s) {
-    *s = (stages){.n = 1};
+void ti_find_stages(const ti_kernel *k, ti_stages *s) {
+    *s = (ti_stages){.n = 1};
     for (int i = 0; i < k->n_inst; i++) {
         const ti_inst *in = &k->inst[i];
         s->buffer[i] = -1;
@@ -261,18 +254,17 @@ static void find_stages(const ti_kernel *k, stages *s) {
 }
 
 int ti_print_row_buffers(const ti_kernel *k) {
-    stages s;
-    if (k->n_inst > MAX_INSTS) return -1;
-    find_stages(k, &s);
+    ti_stages s;
+    if (k->n_inst > TI_MAX_STAGED) return -1;
+    ti_find_stages(k, &s);
     return s.n_buffers;
 }
 
-// Values that are one a row and need no sum: before the first loop.
-static bool row_leaf(const ti_inst *in) {
+bool ti_row_leaf(const ti_inst *in) {
     return !in->row && (in->kind == TI_I_LOAD || in->kind == TI_I_INDEX) && !in->fixed;
 }
 
-static void print_buffers(const printer *p, const stages *s) {
+static void print_buffers(const printer *p, const ti_stages *s) {
     for (int i = 0; i < p->k->n_inst; i++) {
         if (s->buffer[i] < 0) continue;
         const char *type = c_types[p->k->inst[i].dtype];
@@ -284,7 +276,7 @@ static void print_buffers(const printer *p, const stages *s) {
 static void print_row_leaves(const printer *p) {
     for (int i = 0; i < p->k->n_inst; i++) {
         const ti_inst *in = &p->k->inst[i];
-        if (!row_leaf(in)) continue;
+        if (!ti_row_leaf(in)) continue;
         ti_buf_printf(p->out, "const %s v%d = ", c_types[in->dtype], i);
         if (in->kind == TI_I_LOAD) {
             ti_buf_printf(p->out, "p%d[0];\n", in->access);
@@ -297,7 +289,7 @@ static void print_row_leaves(const printer *p) {
 static bool in_loop(const ti_inst *in) { return in->row && in->kind != TI_I_STORE; }
 
 // Does stage v's loop need instruction i from an earlier one?
-static bool carried(const ti_kernel *k, const stages *s, int v, int i) {
+static bool carried(const ti_kernel *k, const ti_stages *s, int v, int i) {
     if (!k->inst[i].row || s->of[i] >= v) return false;
     for (int j = i + 1; j < k->n_inst; j++) {
         bool uses = k->inst[j].a[0] == i || k->inst[j].a[1] == i || k->inst[j].a[2] == i;
@@ -306,13 +298,13 @@ static bool carried(const ti_kernel *k, const stages *s, int v, int i) {
     return false;
 }
 
-static bool stage_has_loop(const ti_kernel *k, const stages *s, int v) {
+static bool stage_has_loop(const ti_kernel *k, const ti_stages *s, int v) {
     for (int i = 0; i < k->n_inst; i++)
         if (k->inst[i].row && s->of[i] == v) return true;
     return false;
 }
 
-static void print_stage_loop(const printer *p, const stages *s, int v) {
+static void print_stage_loop(const printer *p, const ti_stages *s, int v) {
     const ti_kernel *k = p->k;
     if (!stage_has_loop(k, s, v)) return;
     print_columns_begin(p);
@@ -331,26 +323,26 @@ static void print_stage_loop(const printer *p, const stages *s, int v) {
 }
 
 // Sums of the stage's rows, and what follows from them, one a row.
-static void print_stage_sums(const printer *p, const stages *s, int v) {
+static void print_stage_sums(const printer *p, const ti_stages *s, int v) {
     static const char *const names[] = {
         [TI_SUM] = "sum", [TI_REDUCE_MAX] = "rmax", [TI_ARGMAX] = "argmax"};
     for (int i = 0; i < p->k->n_inst; i++) {
         const ti_inst *in = &p->k->inst[i];
-        if (in->row || in->fixed || row_leaf(in) || s->of[i] != v) continue;
+        if (in->row || in->fixed || ti_row_leaf(in) || s->of[i] != v) continue;
         if (in->kind == TI_I_STORE) {
             ti_buf_printf(p->out, "p%d[0] = v%d;\n", in->access, in->a[0]);
         } else if (in->kind == TI_I_REDUCE) {
             ti_buf_printf(p->out, "const %s v%d = ti_%s_%s(b%d, cols);\n", c_types[in->dtype], i,
-                          names[in->code], suffix(in->src), in->a[0]);
+                          names[in->code], ti_print_suffix(in->src), in->a[0]);
         } else {
             ti_buf_printf(p->out, "const %s v%d = ", c_types[in->dtype], i);
-            print_call(p, in);
+            ti_print_code(in, p->out);
             ti_buf_puts(p->out, ";\n");
         }
     }
 }
 
-static void print_rows_body(const printer *p, const stages *s) {
+static void print_rows_body(const printer *p, const ti_stages *s) {
     ti_buf_puts(p->out, "for (int64_t r = 0; r < rows; r++) {\n");
     print_pointers(p);
     print_row_leaves(p);
@@ -362,8 +354,8 @@ static void print_rows_body(const printer *p, const stages *s) {
 }
 
 static void print_rows(printer *p) {
-    stages s;
-    find_stages(p->k, &s);
+    ti_stages s;
+    ti_find_stages(p->k, &s);
     print_fixed(p);
     print_buffers(p, &s);
     print_condition(p, "");

@@ -13,4 +13,23 @@ extern const char ti_prelude_text[];
 void ti_print_body(const ti_kernel *k, const char *name, bool by_panel, ti_buf *out);
 // Row kernels: values of a whole row kept in scratch between the loops over it, 8 bytes an element.
 int ti_print_row_buffers(const ti_kernel *k);
+
+// ---- parts that printers share ------------------------------------------------------------------
+const char *ti_print_type(int dtype);    // in C
+const char *ti_print_suffix(int dtype);  // of the prelude's functions
+void ti_print_number(double v, int dtype, ti_buf *out);
+void ti_print_code(const ti_inst *in, ti_buf *out);  // "ti_add_f32(v3, v4)"
+int ti_access_dtype(const ti_kernel *k, int access);
+
+// Row kernels. A value one a row is made after the loop of its stage; what uses it per element
+// comes a stage later.
+enum { TI_MAX_STAGED = 1024 };  // instructions
+typedef struct ti_stages {
+    int of[TI_MAX_STAGED];      // stage in which an instruction is made
+    int buffer[TI_MAX_STAGED];  // scratch row that holds it for later stages, -1: none
+    int n, n_buffers;
+} ti_stages;
+void ti_find_stages(const ti_kernel *k, ti_stages *s);
+// Values that are one a row and need no sum: before the first loop.
+bool ti_row_leaf(const ti_inst *in);
 #endif

@@ -45,15 +45,32 @@ static void dump_plan(const tarn_compile_opts *o, const ti_plan *p) {
     dump_text(o, "plan", &b);
 }
 
-// Not among "all": it is long, and not what this device runs.
+// Texts for other devices are not among "all": they are long, and not what this device runs.
+static bool wanted_text(const tarn_compile_opts *o, const char *name) {
+    return o->dump_to && named(o->dump, name);
+}
+
+static tarn_status dump_source(const tarn_compile_opts *o, tarn_status st, ti_buf *b) {
+    if (!st) fprintf(o->dump_to, "%s", b->data);
+    ti_buf_free(b);
+    return st;
+}
+
 static tarn_status dump_stablehlo(const tarn_compile_opts *o, const ti_work *w) {
-    if (!o->dump_to || !named(o->dump, "stablehlo")) return TARN_OK;
+    if (!wanted_text(o, "stablehlo")) return TARN_OK;
     ti_buf b;
     ti_buf_init(&b, 64u << 20);
-    tarn_status st = ti_print_stablehlo(w, &b);
-    if (!st) fprintf(o->dump_to, "%s", b.data);
-    ti_buf_free(&b);
-    return st;
+    return dump_source(o, ti_print_stablehlo(w, &b), &b);
+}
+
+static tarn_status dump_plan_texts(const tarn_compile_opts *o, const ti_plan *p) {
+    for (const ti_plan_text *t = ti_plan_texts; t->name; t++) {
+        if (!wanted_text(o, t->name)) continue;
+        ti_buf b;
+        ti_buf_init(&b, 64u << 20);
+        TI_TRY(dump_source(o, t->print(p, &b), &b));
+    }
+    return TARN_OK;
 }
 
 static tarn_status verify(const ti_work *w, const char *stage) {
@@ -144,7 +161,8 @@ static tarn_status make_plan(tarn_program *p, const tarn_compile_opts *o) {
                       .in_place = !o->no_in_place && !listed(o->skip_pass, "in_place")};
     TI_TRY(ti_plan_make(p->work.g, p->work.roots, p->work.n_roots, &t, &p->plan));
     dump_plan(o, p->plan);
-    return ti_plan_verify(p->plan);
+    TI_TRY(ti_plan_verify(p->plan));
+    return dump_plan_texts(o, p->plan);
 }
 
 static tarn_status build(tarn_program *p, tarn_graph *g, tarn_fetch fetch,
