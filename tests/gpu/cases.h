@@ -129,15 +129,17 @@ static inline void gpu_elements(rig *r, const tarn_compile_opts *opts) {
     tarn_node *f16 = tarn_cast(g, y, TARN_F16), *bf16 = tarn_cast(g, y, TARN_BF16);
     tarn_node *u8 = tarn_cast(g, y, TARN_U8), *i64 = tarn_cast(g, y, TARN_I64);
     const int axes[] = {2, 0, 1};
-    rig_compile(r,
-                TARN_FETCH(f16, bf16, tarn_cast(g, f16, TARN_F32), tarn_cast(g, bf16, TARN_F32),
-                           tarn_add(g, u8, u8), tarn_mul(g, i64, i64), bits,
-                           tarn_div(g, n, tarn_sub(g, at, tarn_constant(g, TARN_I32, 2))),
-                           tarn_transpose(g, tarn_sqrt(g, tarn_abs(g, x)), axes),
-                           tarn_where(g, tarn_less(g, n, at), x, tarn_neg(g, x)),
-                           tarn_minimum(g, tarn_div(g, x, tarn_cast(g, n, TARN_F32)), x),
-                           tarn_numel(g, x, TARN_F32)),
-                "cpu", opts);
+    rig_compile(
+        r,
+        TARN_FETCH(f16, bf16, tarn_cast(g, f16, TARN_F32), tarn_cast(g, bf16, TARN_F32),
+                   tarn_add(g, u8, u8), tarn_mul(g, i64, i64), bits,
+                   tarn_div(g, n, tarn_sub(g, at, tarn_constant(g, TARN_I32, 2))),
+                   tarn_transpose(g, tarn_sqrt(g, tarn_abs(g, x)), axes),
+                   tarn_where(g, tarn_less(g, n, at), x, tarn_neg(g, x)),
+                   tarn_minimum(g, tarn_div(g, x, tarn_cast(g, n, TARN_F32)), x),
+                   tarn_argmax(g, tarn_div(g, tarn_sub(g, x, x), tarn_cast(g, n, TARN_F32))),
+                   tarn_numel(g, x, TARN_F32)),
+        "cpu", opts);
 }
 
 static const gpu_case gpu_cases[] = {

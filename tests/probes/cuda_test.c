@@ -1,9 +1,10 @@
 // The kernels of whole programs printed as CUDA C: the very text, compiled as C through a shim
 // (tests/gpu/shim.h), makes the CPU device's bits; and NVRTC compiles it.
-#include <dlfcn.h>
+#include <math.h>
 #include <sys/wait.h>
 
 #include "gpu/cases.h"
+#include "gpu/nvrtc.h"
 
 // ---- the processor as a machine -----------------------------------------------------------------
 
@@ -89,4 +90,76 @@ static const machine processor = {.load = shim_load,
 
 TEST(the_printed_kernels_make_the_bits_of_the_cpu_device) {
     for (int i = 0; i < GPU_CASES; i++) gpu_run_case(&processor, &gpu_cases[i]);
+}
+
+// ---- NVIDIA's compiler --------------------------------------------------------------------------
+
+TEST(nvrtc_compiles_every_program_without_a_word) {
+    nvrtc n;
+    if (!nvrtc_open(&n)) SKIP("no NVRTC on this machine ($TARN_NVRTC names the library)");
+    for (int i = 0; i < GPU_CASES; i++) {
+        rig r = rig_make();
+        ti_buf text;
+        ti_buf_init(&text, 64u << 20);
+        gpu_cases[i].build(&r, &gpu_cases[i].opts);
+        CHECK_OK(ti_cuda_print(r.p->plan, &text));
+        double start = ti_now();
+        char *ptx = nvrtc_ptx(&n, text.data, "--gpu-architecture=compute_80");
+        printf("%s: %.1f s\n", gpu_cases[i].name, ti_now() - start);
+        nvrtc_check_rounding(ptx);
+        CHECK(i > 0 || strstr(ptx, "fma.rn.f32"));
+        ti_free(ptx);
+        ti_buf_free(&text);
+        rig_free(&r);
+    }
+}
+
+// ---- what ends a run, and what is refused -------------------------------------------------------
+
+TEST(nothing_is_written_after_a_check_that_failed) {
+    const gpu_case *c = &gpu_cases[1];
+    float x[21 * 50] = {0};
+    int32_t y[21] = {0};
+    rig r = rig_make();
+    rival other;
+    c->build(&r, &c->opts);
+    rival_make(&processor, r.p, &other);
+    x[77] = NAN;
+    CHECK_OK(tarn_bind(r.p, "x", x, TARN_SHAPE(21, 50)));
+    CHECK_OK(tarn_bind(r.p, "y", y, TARN_SHAPE(21)));
+    CHECK_ERR(tarn_run(r.p), TARN_ENUMERIC, "loss is not finite");
+    int failed = rival_run(&other);
+    CHECK(failed >= 0 && r.p->plan->kernels[failed].kind == TI_K_CHECK);
+    const ti_plan *q = r.p->plan;
+    for (int i = 0; i < q->n_values; i++)
+        if (q->values[i].place == TI_VARIABLE)
+            rival_same(&other, i, q->values[i].var->data, c->name, q->values[i].var->name);
+    rival_free(&other);
+    rig_free(&r);
+}
+
+static tarn_status same_form(void *user, const tarn_array *x, tarn_array *y) {
+    (void)user;
+    y->dtype = x->dtype;
+    y->shape = x->shape;
+    return TARN_OK;
+}
+
+static tarn_status copies(void *user, const tarn_array *x, const tarn_array *y) {
+    (void)user;
+    memcpy(y->data, x->data, sizeof(float));
+    return TARN_OK;
+}
+
+TEST(calls_are_refused_with_a_sentence) {
+    const tarn_custom_op op = {.name = "copy", .n_in = 1, .infer = same_form, .run = copies};
+    rig r = rig_make();
+    ti_buf text;
+    tarn_node *x = tarn_input(r.g, "x", TARN_F32, TARN_SHAPE(1));
+    rig_compile(&r, TARN_FETCH(tarn_custom(r.g, &op, &x)), "cpu", NULL);
+    ti_buf_init(&text, 1u << 20);
+    CHECK_ERR(ti_cuda_print(r.p->plan, &text), TARN_EUNSUPPORTED,
+              "a call is a function of the host, not CUDA C");
+    ti_buf_free(&text);
+    rig_free(&r);
 }

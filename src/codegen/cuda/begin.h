@@ -8,7 +8,7 @@
 #else
 #define TI_KERNEL __global__ void
 #endif
-#define TI_FN static inline __device__
+#define TI_FN static inline __device__ __attribute__((unused))
 
 #ifdef __CUDACC_RTC__ /* has no headers */
 typedef signed char int8_t;

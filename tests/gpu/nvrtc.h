@@ -1,0 +1,82 @@
+// NVRTC, NVIDIA's compiler as a library, found at run time: $TARN_NVRTC, else where the loader
+// looks. It needs no GPU.
+#ifndef GPU_NVRTC_H
+#define GPU_NVRTC_H
+
+#include <dlfcn.h>
+
+#include "codegen/cuda/cuda.h"
+#include "test.h"
+
+typedef struct nvrtc {
+    void *handle;
+    int (*create)(void **program, const char *text, const char *name, int n_headers,
+                  const char *const *headers, const char *const *names);
+    int (*compile)(void *program, int n, const char *const *options);
+    int (*log_size)(void *program, size_t *size);
+    int (*log)(void *program, char *text);
+    int (*ptx_size)(void *program, size_t *size);
+    int (*ptx)(void *program, char *text);
+    int (*destroy)(void **program);
+} nvrtc;
+
+// One function of a library; functions and objects have pointers of one size here (POSIX).
+static inline void gpu_symbol(void *handle, const char *name, void *function) {
+    void *f = dlsym(handle, name);
+    if (!f) test_fail(__FILE__, __LINE__, "no %s in the library", name);
+    memcpy(function, &f, sizeof f);
+}
+
+static inline void *gpu_library(const char *const *names) {
+    void *handle = NULL;
+    for (int i = 0; names[i] && !handle; i++) handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    return handle;
+}
+
+// false: there is none.
+static inline bool nvrtc_open(nvrtc *n) {
+    const char *const usual[] = {"libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12",
+                                 "libnvrtc.so.11.2", NULL};
+    const char *named[] = {getenv("TARN_NVRTC"), NULL};
+    n->handle = gpu_library(named[0] ? named : usual);
+    if (!n->handle) return false;
+    gpu_symbol(n->handle, "nvrtcCreateProgram", &n->create);
+    gpu_symbol(n->handle, "nvrtcCompileProgram", &n->compile);
+    gpu_symbol(n->handle, "nvrtcGetProgramLogSize", &n->log_size);
+    gpu_symbol(n->handle, "nvrtcGetProgramLog", &n->log);
+    gpu_symbol(n->handle, "nvrtcGetPTXSize", &n->ptx_size);
+    gpu_symbol(n->handle, "nvrtcGetPTX", &n->ptx);
+    gpu_symbol(n->handle, "nvrtcDestroyProgram", &n->destroy);
+    return true;
+}
+
+// PTX of a unit (ti_free it), which must compile without a word.
+static inline char *nvrtc_ptx(const nvrtc *n, const char *text, const char *architecture) {
+    const char *options[8] = {architecture};
+    void *program = NULL;
+    char *log = NULL, *ptx = NULL;
+    size_t size = 0;
+    int n_options = 1, status;
+    for (int i = 0; ti_cuda_flags[i]; i++) options[n_options++] = ti_cuda_flags[i];
+    CHECK_EQ_I(n->create(&program, text, "unit.cu", 0, NULL, NULL), 0);
+    status = n->compile(program, n_options, options);
+    CHECK_EQ_I(n->log_size(program, &size), 0);
+    CHECK_OK(ti_alloc(size + 1, &log));
+    CHECK_EQ_I(n->log(program, log), 0);
+    if (status || size > 1) test_fail(__FILE__, __LINE__, "NVRTC: status %d, %s", status, log);
+    ti_free(log);
+    CHECK_EQ_I(n->ptx_size(program, &size), 0);
+    CHECK_OK(ti_alloc(size + 1, &ptx));
+    CHECK_EQ_I(n->ptx(program, ptx), 0);
+    CHECK_EQ_I(n->destroy(&program), 0);
+    return ptx;
+}
+
+// Every sum and product is rounded where it is written, none is approximate: no flag was forgotten.
+static inline void nvrtc_check_rounding(const char *ptx) {
+    static const char *const never[] = {".approx", ".ftz",    "add.f32", "sub.f32",
+                                        "mul.f32", "add.f64", "sub.f64", "mul.f64"};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (strstr(ptx, never[i])) test_fail(__FILE__, __LINE__, "'%s' in the PTX", never[i]);
+}
+#endif
