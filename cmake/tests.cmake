@@ -18,7 +18,7 @@ if(support_sources)
   tarn_test_target(test_support)
 endif()
 
-foreach(folder unit ops grad parity probes e2e)
+foreach(folder unit ops grad parity probes e2e gpu)
   file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/*.c)
   foreach(source IN LISTS sources)
     get_filename_component(name ${source} NAME_WE)

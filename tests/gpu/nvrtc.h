@@ -8,15 +8,17 @@
 #include "codegen/cuda/cuda.h"
 #include "test.h"
 
+typedef int (*nvrtc_size_fn)(void *program, size_t *size);
+typedef int (*nvrtc_get_fn)(void *program, char *bytes);
 typedef struct nvrtc {
     void *handle;
     int (*create)(void **program, const char *text, const char *name, int n_headers,
                   const char *const *headers, const char *const *names);
     int (*compile)(void *program, int n, const char *const *options);
-    int (*log_size)(void *program, size_t *size);
-    int (*log)(void *program, char *text);
-    int (*ptx_size)(void *program, size_t *size);
-    int (*ptx)(void *program, char *text);
+    nvrtc_size_fn log_size;
+    nvrtc_get_fn log;
+    nvrtc_size_fn ptx_size, cubin_size;
+    nvrtc_get_fn ptx, cubin;
     int (*destroy)(void **program);
 } nvrtc;
 
@@ -46,30 +48,34 @@ static inline bool nvrtc_open(nvrtc *n) {
     gpu_symbol(n->handle, "nvrtcGetProgramLog", &n->log);
     gpu_symbol(n->handle, "nvrtcGetPTXSize", &n->ptx_size);
     gpu_symbol(n->handle, "nvrtcGetPTX", &n->ptx);
+    gpu_symbol(n->handle, "nvrtcGetCUBINSize", &n->cubin_size);
+    gpu_symbol(n->handle, "nvrtcGetCUBIN", &n->cubin);
     gpu_symbol(n->handle, "nvrtcDestroyProgram", &n->destroy);
     return true;
 }
 
-// PTX of a unit (ti_free it), which must compile without a word.
-static inline char *nvrtc_ptx(const nvrtc *n, const char *text, const char *architecture) {
+// What a unit is compiled into (ti_free it), for "--gpu-architecture=..": without a word, and
+// fetched as PTX or as the code of one architecture.
+static inline char *nvrtc_build(const nvrtc *n, const char *text, const char *architecture,
+                                nvrtc_size_fn binary_size, nvrtc_get_fn binary) {
     const char *options[8] = {architecture};
     void *program = NULL;
-    char *log = NULL, *ptx = NULL;
+    char *log = NULL, *out = NULL;
     size_t size = 0;
     int n_options = 1, status;
     for (int i = 0; ti_cuda_flags[i]; i++) options[n_options++] = ti_cuda_flags[i];
     CHECK_EQ_I(n->create(&program, text, "unit.cu", 0, NULL, NULL), 0);
     status = n->compile(program, n_options, options);
     CHECK_EQ_I(n->log_size(program, &size), 0);
-    CHECK_OK(ti_alloc(size + 1, &log));
+    CHECK_OK(ti_alloc_zero(size + 1, &log));
     CHECK_EQ_I(n->log(program, log), 0);
     if (status || size > 1) test_fail(__FILE__, __LINE__, "NVRTC: status %d, %s", status, log);
     ti_free(log);
-    CHECK_EQ_I(n->ptx_size(program, &size), 0);
-    CHECK_OK(ti_alloc(size + 1, &ptx));
-    CHECK_EQ_I(n->ptx(program, ptx), 0);
+    CHECK_EQ_I(binary_size(program, &size), 0);
+    CHECK_OK(ti_alloc_zero(size + 1, &out));
+    CHECK_EQ_I(binary(program, out), 0);
     CHECK_EQ_I(n->destroy(&program), 0);
-    return ptx;
+    return out;
 }
 
 // Every sum and product is rounded where it is written, none is approximate: no flag was forgotten.

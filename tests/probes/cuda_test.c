@@ -98,13 +98,12 @@ TEST(nvrtc_compiles_every_program_without_a_word) {
     nvrtc n;
     if (!nvrtc_open(&n)) SKIP("no NVRTC on this machine ($TARN_NVRTC names the library)");
     for (int i = 0; i < GPU_CASES; i++) {
-        rig r = rig_make();
+        rig r = gpu_rig(&gpu_cases[i]);
         ti_buf text;
         ti_buf_init(&text, 64u << 20);
-        gpu_cases[i].build(&r, &gpu_cases[i].opts);
         CHECK_OK(ti_cuda_print(r.p->plan, &text));
         double start = ti_now();
-        char *ptx = nvrtc_ptx(&n, text.data, "--gpu-architecture=compute_80");
+        char *ptx = nvrtc_build(&n, text.data, "--gpu-architecture=compute_80", n.ptx_size, n.ptx);
         printf("%s: %.1f s\n", gpu_cases[i].name, ti_now() - start);
         nvrtc_check_rounding(ptx);
         CHECK(i > 0 || strstr(ptx, "fma.rn.f32"));
@@ -120,9 +119,8 @@ TEST(nothing_is_written_after_a_check_that_failed) {
     const gpu_case *c = &gpu_cases[1];
     float x[21 * 50] = {0};
     int32_t y[21] = {0};
-    rig r = rig_make();
+    rig r = gpu_rig(c);
     rival other;
-    c->build(&r, &c->opts);
     rival_make(&processor, r.p, &other);
     x[77] = NAN;
     CHECK_OK(tarn_bind(r.p, "x", x, TARN_SHAPE(21, 50)));
