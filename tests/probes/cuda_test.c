@@ -5,6 +5,7 @@
 
 #include "gpu/cases.h"
 #include "gpu/nvrtc.h"
+#include "ops/mlp.h"
 
 // ---- the processor as a machine -----------------------------------------------------------------
 
@@ -160,4 +161,42 @@ TEST(calls_are_refused_with_a_sentence) {
               "a call is a function of the host, not CUDA C");
     ti_buf_free(&text);
     rig_free(&r);
+}
+
+TEST(kernels_with_more_arguments_than_fit_are_refused) {
+    enum { MANY = 60 };
+    const tarn_shape s = TARN_SHAPE(2, 2, 2, 2, 2, 2, 2, 2);
+    rig r = rig_make();
+    ti_buf text;
+    char name[16];
+    tarn_node *sum = tarn_input(r.g, "x", TARN_F32, s);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "x%d", i);
+        sum = tarn_add(r.g, sum, tarn_input(r.g, name, TARN_F32, s));
+    }
+    rig_compile(&r, TARN_FETCH(sum), "cpu", NULL);
+    ti_buf_init(&text, 1u << 20);
+    CHECK_ERR(ti_cuda_print(r.p->plan, &text), TARN_ELIMIT,
+              "62 operands take 4616 bytes of arguments, at most 4096 fit");
+    ti_buf_free(&text);
+    rig_free(&r);
+}
+
+static void print_mlp(int64_t most, ti_buf *text) {
+    mlp m = {.r = rig_make()};
+    mlp_build(&m, m.r.g);
+    tarn_set_max_batch(m.r.g, most);
+    rig_compile(&m.r, TARN_FETCH(m.loss, m.step), "cpu", NULL);
+    ti_buf_init(text, 16u << 20);
+    CHECK_OK(ti_cuda_print(m.r.p->plan, text));
+    rig_free(&m.r);
+}
+
+TEST(the_text_does_not_depend_on_the_batch) {
+    ti_buf a, b;
+    print_mlp(32, &a);
+    print_mlp(4096, &b);
+    CHECK_STR(a.data, b.data);
+    ti_buf_free(&a);
+    ti_buf_free(&b);
 }
