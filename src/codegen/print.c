@@ -19,10 +19,10 @@ static const char *const c_codes[TI_CODE_COUNT] = {
     [TI_LOG] = "log",     [TI_SQRT] = "sqrt",   [TI_TANH] = "tanh", [TI_CAST] = "cast",
     [TI_WHERE] = "where"};
 
-const char *ti_print_type(int dtype) { return c_types[dtype]; }
+const char *ti_print_type(tarn_dtype dtype) { return c_types[dtype]; }
 
-const char *ti_print_suffix(int dtype) {
-    return dtype == TARN_BOOL ? "b8" : tarn_dtype_name((tarn_dtype)dtype);
+const char *ti_print_suffix(tarn_dtype dtype) {
+    return dtype == TARN_BOOL ? "b8" : tarn_dtype_name(dtype);
 }
 
 typedef struct printer {
@@ -45,7 +45,7 @@ static int expected(const ti_kernel *k, const ti_access *a) {
 
 // ---- constants and expressions ------------------------------------------------------------------
 
-void ti_print_number(double v, int dtype, ti_buf *out) {
+void ti_print_number(double v, tarn_dtype dtype, ti_buf *out) {
     bool f32 = dtype == TARN_F32, f64 = dtype == TARN_F64;
     if (!f32 && !f64) {
         ti_buf_printf(out, "(%s)%lldLL", c_types[dtype], (long long)v);
@@ -59,7 +59,7 @@ void ti_print_number(double v, int dtype, ti_buf *out) {
 }
 
 void ti_print_code(const ti_inst *in, ti_buf *out) {
-    int by = in->code == TI_WHERE ? in->dtype : in->src;
+    tarn_dtype by = in->code == TI_WHERE ? in->dtype : in->src;
     ti_buf_printf(out, "ti_%s_%s", c_codes[in->code], ti_print_suffix(by));
     if (in->code == TI_CAST) ti_buf_printf(out, "_%s", ti_print_suffix(in->dtype));
     for (int q = 0; q < 3 && in->a[q] >= 0; q++)
@@ -99,9 +99,9 @@ static void print_store(const printer *p, const ti_inst *in, const char *c) {
 
 // ---- pointers -----------------------------------------------------------------------------------
 
-int ti_access_dtype(const ti_kernel *k, int access) {
+tarn_dtype ti_access_dtype(const ti_kernel *k, int access) {
     for (int i = 0; i < k->n_inst; i++)
-        if (k->inst[i].access == access) return k->inst[i].dtype;
+        if (k->inst[i].access == access) return (tarn_dtype)k->inst[i].dtype;
     return TARN_U8;
 }
 

@@ -15,11 +15,11 @@ void ti_print_body(const ti_kernel *k, const char *name, bool by_panel, ti_buf *
 int ti_print_row_buffers(const ti_kernel *k);
 
 // ---- parts that printers share ------------------------------------------------------------------
-const char *ti_print_type(int dtype);    // in C
-const char *ti_print_suffix(int dtype);  // of the prelude's functions
-void ti_print_number(double v, int dtype, ti_buf *out);
+const char *ti_print_type(tarn_dtype dtype);    // in C
+const char *ti_print_suffix(tarn_dtype dtype);  // of the prelude's functions
+void ti_print_number(double v, tarn_dtype dtype, ti_buf *out);
 void ti_print_code(const ti_inst *in, ti_buf *out);  // "ti_add_f32(v3, v4)"
-int ti_access_dtype(const ti_kernel *k, int access);
+tarn_dtype ti_access_dtype(const ti_kernel *k, int access);
 
 // Row kernels. A value one a row is made after the loop of its stage; what uses it per element
 // comes a stage later.
