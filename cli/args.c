@@ -63,11 +63,19 @@ static int bad_number(const cli_cmd *cmd, const cli_opt *o, const char *text) {
                      o->min, o->max);
 }
 
+// Bytes of the word that must be a choice: "xla" of "xla:1".
+static size_t choice_size(const cli_opt *o, const char *text) {
+    size_t n = o->several ? strcspn(text, ",") : strlen(text);
+    size_t name = strcspn(text, ":"), digits = 0;
+    if (o->numbered && text[name]) digits = strspn(text + name + 1, "0123456789");
+    return digits && name + 1 + digits == n ? name : n;
+}
+
 static int check_choice(const cli_cmd *cmd, const cli_opt *o, const char *text) {
     cli_text name, word;
     for (const char *p = text;; p++) {
         size_t n = o->several ? strcspn(p, ",") : strlen(p);
-        snprintf(word.s, sizeof word.s, "%.*s", (int)n, p);
+        snprintf(word.s, sizeof word.s, "%.*s", (int)choice_size(o, p), p);
         if (!cli_has_word(o->choices, word.s))
             return cli_usage(cmd, "%s: '%s' is none of: %s", row_name(o, &name), word.s,
                              o->choices);

@@ -48,8 +48,9 @@ typedef struct cli_opt {
     const char *choices;  // CLI_NAME: separated by blanks; CLI_TEXT: some of them, to complete
     bool positional;
     bool required;
-    bool many;     // may be given several times: cli_list
-    bool several;  // CLI_NAME: a comma-separated list of choices
+    bool many;      // may be given several times: cli_list
+    bool several;   // CLI_NAME: a comma-separated list of choices
+    bool numbered;  // CLI_NAME: a choice may be followed by a number, "xla:1"
     const char *help;
 } cli_opt;
 

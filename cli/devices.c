@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_CACHES = 8, TEXT_CAP = 4096 };
+enum { MAX_CACHES = 8, TEXT_CAP = 4096, ABOUT_CAP = 1200 };
 
 typedef struct cache {
     int level;
@@ -94,14 +94,15 @@ static machine read_machine(void) {
 
 // ---- the devices -------------------------------------------------------------------------------
 
-// A device is there when it compiles the smallest program.
-static tarn_status probe(const char *device) {
+// A device is there when it compiles the smallest program. About: what it is, may be empty.
+static tarn_status probe(const char *device, char about[ABOUT_CAP]) {
     tarn_store *store = NULL;
     tarn_program *program = NULL;
     TARN_TRY(tarn_store_create(0, &store));
     tarn_graph *g = tarn_graph_create(store);
     tarn_status st = TARN_ENOMEM;
     if (g) st = tarn_compile(g, TARN_FETCH(tarn_constant(g, TARN_F32, 1)), device, &program);
+    if (!st) st = tarn_device_describe(device, about, ABOUT_CAP);
     tarn_program_free(program);
     tarn_graph_free(g);
     tarn_store_free(store);
@@ -127,6 +128,7 @@ static bool next_device(const char **list, cli_text *name) {
 static int print_json(const cli_args *a, const machine *m) {
     json_t *caches = json_array(), *devices = json_array(), *features = json_array();
     const char *list = m->features, *names = device_names(), *word;
+    char about[ABOUT_CAP];
     cli_text name;
     int len;
     while ((word = cli_word(&list, &len)))
@@ -135,9 +137,12 @@ static int print_json(const cli_args *a, const machine *m) {
         json_array_append_new(caches, json_pack("{s:i, s:s, s:I}", "level", m->caches[i].level,
                                                 "type", m->caches[i].type, "bytes",
                                                 (json_int_t)m->caches[i].bytes));
-    while (next_device(&names, &name))
-        json_array_append_new(
-            devices, json_pack("{s:s, s:b}", "name", name.s, "present", probe(name.s) == TARN_OK));
+    while (next_device(&names, &name)) {
+        bool present = probe(name.s, about) == TARN_OK;
+        json_array_append_new(devices,
+                              json_pack("{s:s, s:b, s:s}", "name", name.s, "present", present,
+                                        "about", present ? about : tarn_last_error()));
+    }
     return cli_json(a->cmd, json_pack("{s:s, s:o, s:I, s:i, s:o, s:o}", "cpu", m->cpu, "features",
                                       features, "cores", (json_int_t)m->cores, "threads",
                                       tarn_threads(), "caches", caches, "devices", devices));
@@ -145,6 +150,7 @@ static int print_json(const cli_args *a, const machine *m) {
 
 static void print_text(const machine *m) {
     const char *names = device_names();
+    char about[ABOUT_CAP];
     cli_text name;
     cli_table *t = cli_table_create("ll");
     cli_cell(t, "processor");
@@ -162,7 +168,10 @@ static void print_text(const machine *m) {
     }
     while (next_device(&names, &name)) {
         cli_cell(t, "device %s", name.s);
-        cli_cell(t, "%s", probe(name.s) ? tarn_last_error() : "ready");
+        if (probe(name.s, about))
+            cli_cell(t, "%s", tarn_last_error());
+        else
+            cli_cell(t, *about ? "ready: %s" : "ready%s", about);
     }
     cli_table_print(t, stdout);
     cli_table_free(t);

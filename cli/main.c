@@ -15,8 +15,9 @@ const cli_opt cli_common[] = {
     {"threads", CLI_INT, "N", .min = 1, .max = 1024,
      .help = "processor threads (default: $TARN_THREADS, else all cores); results do not depend "
              "on it"},
-    {"device", CLI_NAME, "D", .preset = "cpu", .choices = "cpu ref",
-     .help = "where programs run; ref is slow and simple, to compare with"},
+    {"device", CLI_NAME, "D", .preset = "cpu", .choices = "cpu ref xla", .numbered = true,
+     .help = "where programs run; ref is slow and simple, to compare with; xla is a TPU or GPU "
+             "behind the plugin $TARN_PJRT_PLUGIN, xla:1 its second device"},
     {"seed", CLI_INT, "N", .min = 0, .max = 9.3e18,
      .help = "key of all random numbers (default: what the file says, else 0)"},
     {"quiet", CLI_FLAG, .help = "no progress and no notes on stderr"},

@@ -83,6 +83,9 @@ static const char environment[] =
     ".SH ENVIRONMENT\n"
     ".TP\n.B TARN_DATA\nFolder that holds the folders of data sets (\\fImnist\\fR and others).\n"
     ".TP\n.B TARN_THREADS\nProcessor threads where \\fB\\-\\-threads\\fR is not given.\n"
+    ".TP\n.B TARN_PJRT_PLUGIN\nShared library behind \\fB\\-\\-device xla\\fR; where it is not "
+    "set, the "
+    "first of \\fBPJRT_NAMES_AND_LIBRARY_PATHS\\fR, else \\fBTPU_LIBRARY_PATH\\fR.\n"
     ".TP\n.B TARN_JIT\nUse of the C compiler for generated kernels: auto, off or wait.\n"
     ".TP\n.B NO_COLOR\nNo colour on the terminal when set and not empty.\n";
 

@@ -207,8 +207,8 @@ typedef struct tarn_compile_opts {
     FILE *dump_to;         /* where to; NULL: nowhere */
 } tarn_compile_opts;
 
-/** Compile for a device ("cpu", "ref") and plan memory for the largest dimensions. Reports the
- *  graph's first error. The graph may be freed afterwards, the store must stay. */
+/** Compile for a device ("cpu", "ref", "xla", "xla:1") and plan memory for the largest dimensions.
+ *  Reports the graph's first error. The graph may be freed afterwards, the store must stay. */
 TARN_API TARN_CHECK tarn_status tarn_compile(tarn_graph *g, tarn_fetch fetch, const char *device,
                                              tarn_program **out);
 TARN_API TARN_CHECK tarn_status tarn_compile_opts_(tarn_graph *g, tarn_fetch fetch,
@@ -216,6 +216,11 @@ TARN_API TARN_CHECK tarn_status tarn_compile_opts_(tarn_graph *g, tarn_fetch fet
                                                    const tarn_compile_opts *opts,
                                                    tarn_program **out);
 TARN_API void tarn_program_free(tarn_program *p);
+
+/** One line on what a device name stands for on this machine ("TPU v4, 4 devices, PJRT 0.90 of
+ *  'libtpu.so'"); empty for those that are always there. TARN_EUNSUPPORTED or TARN_EIO and why: it
+ *  is not there. Cost: may start the device. */
+TARN_API TARN_CHECK tarn_status tarn_device_describe(const char *device, char *text, size_t cap);
 
 /** Give an input its data (row-major, borrowed until the next bind or the end of the program's
  *  last run) and with its shape the values of the named dimensions. TARN_ENOENT, TARN_ESHAPE

@@ -17,10 +17,12 @@ typedef struct ti_backend_opts {
     tarn_jit jit;
     bool poison;
     bool profile;
+    int ordinal;  // which of the devices of its kind
 } ti_backend_opts;
 
 typedef struct ti_backend {
     const char *name;
+    bool numbered;  // there may be several: NAME:1 is the second
     // The plan and the work outlive the program.
     tarn_status (*compile)(const ti_plan *plan, const ti_work *work, const ti_backend_opts *opts,
                            void **program);
@@ -36,6 +38,8 @@ typedef struct ti_backend {
     // and the ranges of the operands. Returns st.
     tarn_status (*explain)(tarn_status st, const ti_plan *plan, const ti_work *work,
                            const ti_run *run);
+    // Where what is there depends on the machine: one line about it. NULL: it is always there.
+    tarn_status (*describe)(int ordinal, char *text, size_t cap);
 } ti_backend;
 
 // A plan as source for a device that this build does not drive, by the word that dumps it.
@@ -45,6 +49,7 @@ typedef struct ti_plan_text {
 } ti_plan_text;
 extern const ti_plan_text ti_plan_texts[];  // the last one has no name
 
-// By device name ("cpu", "ref"); NULL with an error that lists those of this build.
-const ti_backend *ti_backend_find(const char *device);
+// By device name ("cpu", "ref", "xla", "xla:1"), and its number (0 when none is given; NULL: not
+// wanted); NULL with an error that lists those of this build.
+const ti_backend *ti_backend_find(const char *device, int *ordinal);
 #endif

@@ -9,6 +9,7 @@
 
 typedef struct printer {
     const tarn_graph *g;
+    const int64_t *dims;  // of the named dimensions, NULL: their maxima
     ti_buf *out;
     int temps;  // values so far that are no node's
 } printer;
@@ -21,10 +22,13 @@ static const char *const types[TARN_DTYPE_COUNT] = {
 
 // ---- words --------------------------------------------------------------------------------------
 
+static int64_t extent(const printer *p, int64_t dim) {
+    return p->dims ? ti_dim_value(dim, p->dims) : ti_dim_max(p->g, dim);
+}
+
 static void print_type(const printer *p, const tarn_shape *s, tarn_dtype t) {
     ti_buf_puts(p->out, "tensor<");
-    for (int i = 0; i < s->rank; i++)
-        ti_buf_printf(p->out, "%" PRId64 "x", ti_dim_max(p->g, s->dim[i]));
+    for (int i = 0; i < s->rank; i++) ti_buf_printf(p->out, "%" PRId64 "x", extent(p, s->dim[i]));
     ti_buf_printf(p->out, "%s>", types[t]);
 }
 
@@ -300,7 +304,7 @@ static void round_of_philox(printer *p, int c[4], uint64_t k0, uint64_t k1, int6
 // Word (i / 16) % 4 of the block with counter ((i / 64) * 16 + i % 16, step), as src/ops/index.c.
 static void random_bits(printer *p, const tarn_node *n) {
     int64_t count = 1;
-    for (int i = 0; i < n->shape.rank; i++) count *= ti_dim_max(p->g, n->shape.dim[i]);
+    for (int i = 0; i < n->shape.rank; i++) count *= extent(p, n->shape.dim[i]);
     uint64_t key = p->g->store->seed ^ n->at.stream, k0 = key & 0xffffffffu, k1 = key >> 32;
     int i = p->temps++, step = p->temps++, wide = p->temps++;
     ti_buf_printf(p->out, "    %%t%d = stablehlo.iota dim = 0 : tensor<%" PRId64 "xui64>\n", i,
@@ -360,7 +364,7 @@ static void index_op(printer *p, const tarn_node *n) {
     } else {
         begin(p, n, "constant");
         ti_buf_puts(p->out, "dense<");
-        print_number(p, (double)ti_dim_max(p->g, n->at.dim), n->dtype);
+        print_number(p, (double)extent(p, n->at.dim), n->dtype);
         ti_buf_puts(p->out, "> : ");
         node_type(p, n);
         ti_buf_puts(p->out, "\n");
@@ -399,27 +403,42 @@ static tarn_status body(printer *p, const tarn_node *n) {
     return ti_error(TARN_EUNSUPPORTED, "%s has no StableHLO", n->op->name);
 }
 
-static bool is_argument(const tarn_node *n, int pass) {
-    return n->op == (pass ? &ti_op_input : &ti_op_variable);
+static bool is_root(const ti_work *w, const tarn_node *n) {
+    for (int i = 0; i < w->n_roots; i++)
+        if (w->roots[i] == n) return true;
+    return false;
 }
+
 static const char *name_of(const tarn_node *n) {
     return n->op == &ti_op_variable ? n->at.var->name : n->at.name;
 }
 
+const tarn_node *ti_stablehlo_argument(const ti_work *w, int i) {
+    for (int pass = 0; pass < 2; pass++)
+        for (int j = 0; j < w->g->n_nodes; j++) {
+            const tarn_node *n = w->g->nodes[j];
+            if (n->op == (pass ? &ti_op_input : &ti_op_variable) && i-- == 0) return n;
+        }
+    return NULL;
+}
+
 static bool fetched(const tarn_node *n) { return n->op != &ti_op_assign && n->op != &ti_op_group; }
 
-// The value of result i: a fetched root, then what is assigned; NULL past the last.
-static const tarn_node *result(const ti_work *w, int i, const tarn_node **variable) {
-    *variable = NULL;
-    for (int r = 0; r < w->n_roots; r++)
-        if (fetched(w->roots[r]) && i-- == 0) return w->roots[r];
-    for (int r = 0; r < w->g->n_nodes; r++) {
-        const tarn_node *n = w->g->nodes[r];
-        if (n->op != &ti_op_assign || i--) continue;
-        *variable = n->in[0];
-        return n->in[1];
+bool ti_stablehlo_result(const ti_work *w, int i, ti_stablehlo_use *use) {
+    for (int r = 0; r < w->n_roots; r++) {
+        *use = (ti_stablehlo_use){.value = w->roots[r], .root = r};
+        if (fetched(use->value) && i-- == 0) return true;
     }
-    return NULL;
+    for (int pass = 0; pass < 2; pass++)
+        for (int j = 0; j < w->g->n_nodes; j++) {
+            const tarn_node *n = w->g->nodes[j];
+            if (n->op != (pass ? &ti_op_assign : &ti_op_check_finite)) continue;
+            if ((!pass && is_root(w, n)) || i--) continue;
+            *use = (ti_stablehlo_use){.value = pass ? n->in[1] : n, .root = -1};
+            use->variable = pass ? n->in[0] : NULL;
+            return true;
+        }
+    return false;
 }
 
 // In quotes, on one line whatever the name holds.
@@ -430,60 +449,57 @@ static void print_name(const printer *p, const char *name) {
 }
 
 static void names(const printer *p, const ti_work *w) {
-    int at = 0;
-    const tarn_node *variable;
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < w->g->n_nodes; i++) {
-            if (!is_argument(w->g->nodes[i], pass)) continue;
-            ti_buf_printf(p->out, "  // argument %d %s ", at++, pass ? "input" : "variable");
-            print_name(p, name_of(w->g->nodes[i]));
-        }
-    for (int i = 0; result(w, i, &variable); i++) {
+    const tarn_node *n;
+    ti_stablehlo_use use;
+    for (int i = 0; (n = ti_stablehlo_argument(w, i)); i++) {
+        ti_buf_printf(p->out, "  // argument %d %s ", i,
+                      n->op == &ti_op_input ? "input" : "variable");
+        print_name(p, name_of(n));
+    }
+    for (int i = 0; ti_stablehlo_result(w, i, &use); i++) {
         ti_buf_printf(p->out, "  // result %d ", i);
-        if (variable) {
-            ti_buf_puts(p->out, "variable ");
-            print_name(p, name_of(variable));
-        } else {
+        if (use.root >= 0) {
             ti_buf_printf(p->out, "fetch %d\n", i);
+        } else {
+            ti_buf_puts(p->out, use.variable ? "variable " : "check ");
+            print_name(p, name_of(use.variable ? use.variable : use.value));
         }
+    }
+}
+
+static void result_types(const printer *p, const ti_work *w) {
+    ti_stablehlo_use use;
+    for (int i = 0; ti_stablehlo_result(w, i, &use); i++) {
+        if (i) ti_buf_puts(p->out, ", ");
+        node_type(p, use.value);
     }
 }
 
 static void head(const printer *p, const ti_work *w) {
-    int at = 0;
-    const tarn_node *variable, *n;
+    const tarn_node *n;
     names(p, w);
     ti_buf_puts(p->out, "  func.func public @main(");
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = 0; i < w->g->n_nodes; i++) {
-            n = w->g->nodes[i];
-            if (!is_argument(n, pass)) continue;
-            ti_buf_printf(p->out, "%s%%%d: ", at++ ? ", " : "", n->id);
-            node_type(p, n);
-        }
-    ti_buf_puts(p->out, ") -> (");
-    for (int i = 0; (n = result(w, i, &variable)); i++) {
-        if (i) ti_buf_puts(p->out, ", ");
+    for (int i = 0; (n = ti_stablehlo_argument(w, i)); i++) {
+        ti_buf_printf(p->out, "%s%%%d: ", i ? ", " : "", n->id);
         node_type(p, n);
     }
+    ti_buf_puts(p->out, ") -> (");
+    result_types(p, w);
     ti_buf_puts(p->out, ") {\n");
 }
 
 static void tail(const printer *p, const ti_work *w) {
-    const tarn_node *n, *variable;
+    ti_stablehlo_use use;
     ti_buf_puts(p->out, "    return ");
-    for (int i = 0; (n = result(w, i, &variable)); i++)
-        ti_buf_printf(p->out, "%s%%%d", i ? ", " : "", n->id);
+    for (int i = 0; ti_stablehlo_result(w, i, &use); i++)
+        ti_buf_printf(p->out, "%s%%%d", i ? ", " : "", use.value->id);
     ti_buf_puts(p->out, " : ");
-    for (int i = 0; (n = result(w, i, &variable)); i++) {
-        if (i) ti_buf_puts(p->out, ", ");
-        node_type(p, n);
-    }
+    result_types(p, w);
     ti_buf_puts(p->out, "\n  }\n}\n");
 }
 
-tarn_status ti_print_stablehlo(const ti_work *w, ti_buf *out) {
-    printer p = {.g = w->g, .out = out};
+tarn_status ti_print_stablehlo(const ti_work *w, const int64_t *dims, ti_buf *out) {
+    printer p = {.g = w->g, .dims = dims, .out = out};
     ti_buf_puts(out, "module @tarn {\n");
     head(&p, w);
     for (int i = 0; i < w->g->n_nodes; i++) TI_TRY(body(&p, w->g->nodes[i]));

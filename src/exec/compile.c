@@ -60,7 +60,7 @@ static tarn_status dump_stablehlo(const tarn_compile_opts *o, const ti_work *w) 
     if (!wanted_text(o, "stablehlo")) return TARN_OK;
     ti_buf b;
     ti_buf_init(&b, 64u << 20);
-    return dump_source(o, ti_print_stablehlo(w, &b), &b);
+    return dump_source(o, ti_print_stablehlo(w, NULL, &b), &b);
 }
 
 static tarn_status dump_plan_texts(const tarn_compile_opts *o, const ti_plan *p) {
@@ -168,7 +168,9 @@ static tarn_status make_plan(tarn_program *p, const tarn_compile_opts *o) {
 static tarn_status build(tarn_program *p, tarn_graph *g, tarn_fetch fetch,
                          const tarn_compile_opts *o) {
     ti_work start = {0};
-    p->opts = (ti_backend_opts){.jit = jit_mode(o), .poison = o->poison, .profile = o->profile};
+    p->opts.jit = jit_mode(o);
+    p->opts.poison = o->poison;
+    p->opts.profile = o->profile;
     dump_graph(o, "graph", g);
     tarn_status st = make_roots(g, fetch, &start);
     if (!st) st = run_passes(o, &start, &p->work);
@@ -184,10 +186,12 @@ tarn_status tarn_compile_opts_(tarn_graph *g, tarn_fetch fetch, const char *devi
     tarn_program *p = NULL;
     double start = ti_now();
     TI_TRY(tarn_graph_status(g));
-    const ti_backend *backend = ti_backend_find(device ? device : "cpu");
+    int ordinal = 0;
+    const ti_backend *backend = ti_backend_find(device ? device : "cpu", &ordinal);
     if (!backend) return TARN_EUNSUPPORTED;
     TI_TRY(ti_alloc_zero(sizeof *p, &p));
     p->backend = backend;
+    p->opts.ordinal = ordinal;
     p->store = g->store;
     tarn_status st = build(p, g, fetch, opts ? opts : &none);
     if (st) {

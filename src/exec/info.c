@@ -1,5 +1,13 @@
-// What a program is made of and what it costs.
+// What a program is made of and what it costs, and what it runs on.
 #include "exec/program.h"
+
+tarn_status tarn_device_describe(const char *device, char *text, size_t cap) {
+    int ordinal = 0;
+    const ti_backend *b = ti_backend_find(device, &ordinal);
+    if (!b) return TARN_EUNSUPPORTED;
+    if (cap) *text = '\0';
+    return b->describe ? b->describe(ordinal, text, cap) : TARN_OK;
+}
 
 static double kernel_flops(const tarn_program *p, const ti_kernel *k) {
     const int64_t *dims = p->own.dims;

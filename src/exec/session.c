@@ -158,7 +158,8 @@ tarn_status tarn_session_run(tarn_session *s) {
     ti_run r = {.inputs = s->inputs, .dims = s->dims, .rebind = rebind};
     tarn_status st = p->backend->run(s->compiled, &r);
     s->reshaped = st && rebind;  // what failed may not have bound everything
-    return st == TARN_ENUMERIC ? ti_backend_find("ref")->explain(st, p->plan, &p->work, &r) : st;
+    if (st != TARN_ENUMERIC) return st;
+    return ti_backend_find("ref", NULL)->explain(st, p->plan, &p->work, &r);
 }
 
 // ---- results ------------------------------------------------------------------------------------

@@ -20,7 +20,10 @@ refuses 2 '--epochs' train x.yaml --epochs many
 refuses 2 '--lr' train x.yaml --lr nan
 refuses 2 '--lr' train x.yaml --lr=-1
 refuses 2 '--resume and --from' train x.yaml --resume --from y.safetensors
-refuses 2 'none of: cpu ref' version --device gpu
+refuses 2 'none of: cpu ref xla' version --device gpu
+refuses 2 'none of: cpu ref xla' version --device xla:x
+refuses 2 'none of: cpu ref xla' version --device xla:
+run 0 version --device xla:1
 refuses 2 'none of: bash zsh fish' completion tcsh
 refuses 2 'unknown workload' bench mnist_mpl
 refuses 2 'WORKLOAD is missing' bench
