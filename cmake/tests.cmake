@@ -7,7 +7,8 @@ enable_testing()
 function(tarn_test_target target)
   target_include_directories(${target} PRIVATE src tests)
   target_compile_definitions(${target} PRIVATE ${tarn_defs}
-    TARN_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TARN_PROGRAM="${CMAKE_BINARY_DIR}/tarn")
+    TARN_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TARN_PROGRAM="${CMAKE_BINARY_DIR}/tarn"
+    TARN_PLUGIN_DIR="${CMAKE_BINARY_DIR}/tests/plugin")
   target_link_libraries(${target} PRIVATE tarn ${tarn_links})
 endfunction()
 
@@ -29,6 +30,17 @@ foreach(folder unit ops grad parity probes e2e gpu)
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/${folder})
     add_test(NAME ${folder}/${name} COMMAND ${target})
   endforeach()
+endforeach()
+
+# What tests load at run time: tests/plugin/NAME.c is build/tests/plugin/NAME.so.
+file(GLOB sources CONFIGURE_DEPENDS tests/plugin/*.c)
+foreach(source IN LISTS sources)
+  get_filename_component(name ${source} NAME_WE)
+  add_library(plugin_${name} MODULE ${source})
+  target_include_directories(plugin_${name} PRIVATE src tests)
+  target_link_libraries(plugin_${name} PRIVATE Threads::Threads)
+  set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name} SUFFIX .so
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/plugin)
 endforeach()
 
 file(GLOB scripts CONFIGURE_DEPENDS tests/cli/*.sh)

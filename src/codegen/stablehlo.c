@@ -400,7 +400,8 @@ static tarn_status body(printer *p, const tarn_node *n) {
         return TARN_OK;
     default: break;
     }
-    return ti_error(TARN_EUNSUPPORTED, "%s has no StableHLO", n->op->name);
+    return ti_error(TARN_EUNSUPPORTED, "%s has no StableHLO",
+                    n->op == &ti_op_custom ? n->at.name : n->op->name);
 }
 
 static bool is_root(const ti_work *w, const tarn_node *n) {

@@ -109,6 +109,7 @@ static tarn_status make_executable(const xla_program *p, const int64_t *dims, ex
     memcpy(e->dims, dims, (size_t)p->plan->n_sym * sizeof *dims);
     tarn_status st = make_arrays(p, e);
     if (!st) st = ti_print_stablehlo(p->work, e->dims, &module);
+    if (st) st = ti_error_at(st, "device 'xla'");
     if (!st) st = ti_xla_compile(&p->device, &module, p->n_results, &e->loaded);
     ti_buf_free(&module);
     return st;
