@@ -271,6 +271,65 @@ static void view(printer *p, const tarn_node *n) {
     }
 }
 
+// The image as the window sees it: zeros between its pixels and around them, none that the last
+// window does not reach.
+static int padded(printer *p, const tarn_node *x, const ti_window *w, const tarn_shape *to) {
+    int zero = constant(p, 0, &(tarn_shape){0}, x->dtype), made = p->temps++;
+    int64_t bottom = to->dim[1] - w->top - (x->shape.dim[1] - 1) * w->zh - 1;
+    int64_t right = to->dim[2] - w->left - (x->shape.dim[2] - 1) * w->zw - 1;
+    ti_buf_printf(p->out,
+                  "    %%t%d = stablehlo.pad %%%d, %%t%d, low = [0, %d, %d, 0], high = [0, %" PRId64
+                  ", %" PRId64 ", 0], interior = [0, %d, %d, 0] : (",
+                  made, x->id, zero, w->top, w->left, bottom, right, w->zh - 1, w->zw - 1);
+    node_type(p, x);
+    ti_buf_printf(p->out, ", tensor<%s>) -> ", types[x->dtype]);
+    print_type(p, to, x->dtype);
+    ti_buf_puts(p->out, "\n");
+    return made;
+}
+
+// Each pixel of the window is a strided slice of the image; side by side they are its columns.
+static void window(printer *p, const tarn_node *n) {
+    const tarn_node *x = n->in[0];
+    const ti_window *w = &n->at.window;
+    int64_t c = x->shape.dim[3], down = (int64_t)(w->oh - 1) * w->sh + 1;
+    int64_t along = (int64_t)(w->ow - 1) * w->sw + 1;
+    tarn_shape image = {4, {x->shape.dim[0], down + w->kh - 1, along + w->kw - 1, c}};
+    tarn_shape part = {4, {x->shape.dim[0], w->oh, w->ow, c}}, all = part;
+    int from = padded(p, x, w, &image), first = p->temps, count = w->kh * w->kw;
+    all.dim[3] = count * c;
+    for (int i = 0; i < count && !ti_buf_status(p->out); i++) {
+        int q = w->flip ? count - 1 - i : i, top = q / w->kw, left = q % w->kw;
+        ti_buf_printf(p->out,
+                      "    %%t%d = stablehlo.slice %%t%d [0:%" PRId64 ", %d:%" PRId64
+                      ":%d, %d:%" PRId64 ":%d, 0:%" PRId64 "] : (",
+                      p->temps++, from, extent(p, image.dim[0]), top, top + down, w->sh, left,
+                      left + along, w->sw, c);
+        print_type(p, &image, n->dtype);
+        ti_buf_puts(p->out, ") -> ");
+        print_type(p, &part, n->dtype);
+        ti_buf_puts(p->out, "\n");
+    }
+    int whole = p->temps++;
+    ti_buf_printf(p->out, "    %%t%d = stablehlo.concatenate ", whole);
+    for (int i = 0; i < count && !ti_buf_status(p->out); i++)
+        ti_buf_printf(p->out, "%s%%t%d", i ? ", " : "", first + i);
+    ti_buf_puts(p->out, ", dim = 3 : (");
+    for (int i = 0; i < count && !ti_buf_status(p->out); i++) {
+        if (i) ti_buf_puts(p->out, ", ");
+        print_type(p, &part, n->dtype);
+    }
+    ti_buf_puts(p->out, ") -> ");
+    print_type(p, &all, n->dtype);
+    ti_buf_puts(p->out, "\n");
+    begin(p, n, "reshape");
+    ti_buf_printf(p->out, "%%t%d : (", whole);
+    print_type(p, &all, n->dtype);
+    ti_buf_puts(p->out, ") -> ");
+    node_type(p, n);
+    ti_buf_puts(p->out, "\n");
+}
+
 // ---- from the index -----------------------------------------------------------------------------
 
 // %tN = op %a, %b over n u64; the second may be a constant.
@@ -389,8 +448,11 @@ static tarn_status body(printer *p, const tarn_node *n) {
     case TI_REDUCE: reduction(p, n); return TARN_OK;
     case TI_DOT: contraction(p, n); return TARN_OK;
     case TI_VIEW:
-        if (n->op == &ti_op_window) break;
-        view(p, n);
+        if (n->op == &ti_op_window) {
+            window(p, n);
+        } else {
+            view(p, n);
+        }
         return TARN_OK;
     case TI_EFFECT:
         if (n->op != &ti_op_check_finite) return TARN_OK;

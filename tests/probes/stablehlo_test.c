@@ -1,6 +1,7 @@
-// The whole training step of the 784-512-512-10 network with dropout and RMSprop, as StableHLO, run
-// by XLA (run_stablehlo.py): loss and every new variable are those of this library's CPU device.
-// $TARN_JAX_PYTHON (python3) is a Python that has jax; without it only the text is looked at.
+// The whole training step of the 784-512-512-10 network with dropout and RMSprop, and of one with
+// two convolutions, as StableHLO, run by XLA (run_stablehlo.py): loss and every new variable are
+// those of this library's CPU device. $TARN_JAX_PYTHON (python3) is a Python that has jax; without
+// it only the text is looked at.
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -19,14 +20,32 @@ static tarn_node *dense(tarn_graph *g, tarn_node *x, const char *name, int units
     return tarn_add(g, tarn_matmul(g, x, kernel), bias);
 }
 
-static void build(rig *r, FILE *module) {
+static tarn_node *dense_layers(tarn_graph *g, tarn_node *h) {
+    h = tarn_dropout(g, tarn_relu(g, dense(g, h, "dense", 512)), 0.2, "dropout");
+    return tarn_dropout(g, tarn_relu(g, dense(g, h, "dense_1", 512)), 0.2, "dropout_1");
+}
+
+// Strides, a kernel that is no square, padding that is not the same on all sides.
+static tarn_node *conv_layers(tarn_graph *g, tarn_node *x) {
+    tarn_node *k0 = tarn_variable(g, "k0", TARN_F32, TARN_SHAPE(5, 4, 1, 6),
+                                  tarn_init_glorot_uniform());
+    tarn_node *k1 = tarn_variable(g, "k1", TARN_F32, TARN_SHAPE(3, 3, 6, 8),
+                                  tarn_init_glorot_uniform());
+    tarn_node *h = tarn_reshape(g, x, TARN_SHAPE(TARN_BATCH, 28, 28, 1));
+    h = tarn_conv2d(g, h, k0, .stride = {2, 3}, .padding = {2, 1, 0, 3});
+    h = tarn_conv2d(g, tarn_relu(g, h), k1, .padding = {1, 1, 1, 1});
+    int64_t pixels = tarn_node_dim(h, 1) * tarn_node_dim(h, 2) * tarn_node_dim(h, 3);
+    return tarn_reshape(g, tarn_relu(g, h), TARN_SHAPE(TARN_BATCH, pixels));
+}
+
+typedef tarn_node *layers_fn(tarn_graph *g, tarn_node *x);
+
+static void build(rig *r, layers_fn *layers, FILE *module) {
     tarn_graph *g = r->g;
     tarn_set_max_batch(g, BATCH);
-    tarn_node *x = tarn_input(g, "x", TARN_F32, TARN_SHAPE(TARN_BATCH, PIXELS)), *h = x;
+    tarn_node *x = tarn_input(g, "x", TARN_F32, TARN_SHAPE(TARN_BATCH, PIXELS));
     tarn_node *y = tarn_input(g, "y", TARN_I32, TARN_SHAPE(TARN_BATCH));
-    h = tarn_dropout(g, tarn_relu(g, dense(g, h, "dense", 512)), 0.2, "dropout");
-    h = tarn_dropout(g, tarn_relu(g, dense(g, h, "dense_1", 512)), 0.2, "dropout_1");
-    tarn_node *logits = dense(g, h, "dense_2", CLASSES);
+    tarn_node *logits = dense(g, layers(g, x), "dense_2", CLASSES);
     tarn_node *loss = tarn_mean(g, tarn_softmax_cross_entropy(g, logits, y), TARN_ALL_AXES, 0);
     tarn_node *right = tarn_equal(g, tarn_argmax(g, logits), y);
     tarn_node *accuracy = tarn_mean(g, tarn_cast(g, right, TARN_F32), TARN_ALL_AXES, 0);
@@ -56,7 +75,7 @@ static void save_variables(tarn_store *s, const char *folder, const char *kind) 
 
 // Writes module.mlir, the arguments before_NAME, input_NAME, and what is expected: after_NAME,
 // fetch_N.
-static void write_case(const char *folder) {
+static void write_case(layers_fn *layers, const char *folder) {
     static float x[BATCH * PIXELS];
     int32_t y[BATCH];
     char path[4096];
@@ -64,7 +83,7 @@ static void write_case(const char *folder) {
     snprintf(path, sizeof path, "%s/module.mlir", folder);
     FILE *module = fopen(path, "w");
     CHECK(module);
-    build(&r, module);
+    build(&r, layers, module);
     CHECK(!fclose(module));
     for (int i = 0; i < BATCH * PIXELS; i++) x[i] = (float)((i * 131) % 251) / 251;
     for (int i = 0; i < BATCH; i++) y[i] = i * 7 % CLASSES;
@@ -90,7 +109,7 @@ static int count(const char *text, const char *word) {
 TEST(the_text_has_every_part_of_the_step) {
     static char text[1 << 20];
     char path[4096];
-    write_case(test_dir());
+    write_case(dense_layers, test_dir());
     snprintf(path, sizeof path, "%s/module.mlir", test_dir());
     FILE *f = fopen(path, "r");
     CHECK(f);
@@ -112,7 +131,7 @@ static int run_program(const char *const *argv) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-TEST(xla_makes_the_same_step_of_it) {
+static void check_step(layers_fn *layers) {
     const char *python = getenv("TARN_JAX_PYTHON");
     if (!python) python = "python3";
     const char *looks[] = {python, "-c", "import importlib.util as u; exit(not u.find_spec('jax'))",
@@ -120,6 +139,9 @@ TEST(xla_makes_the_same_step_of_it) {
     const char *runs[] = {python, TARN_SOURCE_DIR "/tests/probes/run_stablehlo.py", test_dir(),
                           NULL};
     if (run_program(looks)) SKIP("no Python with jax ($TARN_JAX_PYTHON)");
-    write_case(test_dir());
+    write_case(layers, test_dir());
     CHECK_EQ_I(run_program(runs), 0);
 }
+
+TEST(xla_makes_the_same_step_of_it) { check_step(dense_layers); }
+TEST(xla_makes_the_same_step_of_convolutions) { check_step(conv_layers); }
