@@ -1,3 +1,5 @@
+// Calls of the API, one function for each thing that is asked of a device. None returns before the
+// device is done with what it was given: no event outlives the function that made it.
 #include "backend/xla/device.h"
 
 #include <stdio.h>
@@ -66,14 +68,12 @@ static size_t options_of(int id, char out[40]) {
         rest >>= 7;
         n++;
     } while (rest);
-    const unsigned char head[] = {0x1a, (unsigned char)(14 + n),
-                                  0x20, 1,
-                                  0x28, 1,  // replicas, partitions
-                                  0x4a, (unsigned char)(8 + n),
-                                  0x08, 1,
-                                  0x10, 1,  // assignment: 1 x 1
-                                  0x1a, (unsigned char)(2 + n),
-                                  0x0a, (unsigned char)n};  // its device ids
+    unsigned char m = (unsigned char)n;
+    const unsigned char head[] = {
+        0x1a, (unsigned char)(14 + m), 0x20, 1, 0x28, 1,  // replicas, partitions
+        0x4a, (unsigned char)(8 + m),  0x08, 1, 0x10, 1,  // assignment: 1 x 1
+        0x1a, (unsigned char)(2 + m),  0x0a, m,           // its device ids
+    };
     memcpy(p, head, sizeof head);
     memcpy(p + sizeof head, device, n);
     return sizeof head + n;
@@ -99,8 +99,11 @@ static tarn_status check_outputs(const ti_xla_device *d, pjrt_loaded *e, int n_r
 tarn_status ti_xla_compile(const ti_xla_device *d, ti_buf *module, int n_results,
                            pjrt_loaded **out) {
     char options[40];
-    pjrt_code code = {
-        PJRT_SIZE(pjrt_code, format_size), NULL, module->data, module->size, "mlir", 4};
+    pjrt_code code = {.struct_size = PJRT_SIZE(pjrt_code, format_size),
+                      .text = module->data,
+                      .text_size = module->size,
+                      .format = "mlir",
+                      .format_size = 4};
     pjrt_compile_args a = {.struct_size = PJRT_SIZE(pjrt_compile_args, loaded),
                            .client = d->plugin->client,
                            .code = &code,

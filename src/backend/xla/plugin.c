@@ -35,9 +35,9 @@ void ti_xla_destroy(const pjrt_api *api, pjrt_object_fn *destroy, void *object) 
 void ti_xla_line(const char *text, size_t size, char *out, size_t cap) {
     size_t n = 0;
     for (size_t i = 0; text && i < size && n + 1 < cap; i++) {
-        char c = text[i] >= 0 && text[i] <= ' ' ? ' ' : text[i];
-        if (c == ' ' && (!n || out[n - 1] == ' ')) continue;
-        out[n++] = c < ' ' || c > '~' ? '?' : c;
+        unsigned char c = (unsigned char)text[i];
+        if (c <= ' ' && (!n || out[n - 1] == ' ')) continue;
+        out[n++] = c <= ' ' ? ' ' : c <= '~' ? text[i] : '?';
     }
     out[n] = '\0';
 }
