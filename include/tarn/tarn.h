@@ -4,6 +4,7 @@
 
 #include <tarn/base.h>
 #include <tarn/data.h>
+#include <tarn/dist.h>
 #include <tarn/experiment.h>
 #include <tarn/graph.h>
 #include <tarn/io.h>

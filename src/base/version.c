@@ -29,6 +29,11 @@ static const tarn_part parts[] = {
 #else
     {"cairo", "", false},
 #endif
+#ifdef TARN_HAVE_MPI
+    {"mpi", TARN_VERSION_MPI, true},
+#else
+    {"mpi", "", false},
+#endif
 };
 
 const char *tarn_version(void) { return TARN_VERSION; }

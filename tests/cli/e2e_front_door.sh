@@ -25,7 +25,7 @@ front_door() {
 }
 names_packages() {
     for p in build-essential cmake pkg-config libjansson-dev libyaml-dev zlib1g-dev libpng-dev \
-        libjpeg-dev libcairo2-dev; do
+        libjpeg-dev libcairo2-dev libopenmpi-dev openmpi-bin; do
         expect "$1: names $p" grep -q "apt-get install.* $p" err
     done
 }
