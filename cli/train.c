@@ -45,6 +45,7 @@ static int open_output(cli_train *t) {
     cli_join(&t->checkpoint, t->out.s, "checkpoint.safetensors");
     cli_join(&t->model_path, t->out.s, "model.safetensors");
     t->resumed = cli_given(t->a, "resume") && has_checkpoint(t);
+    if (!t->leads) return CLI_OK;
     int code = cli_need_folder(t->a->cmd, t->out.s);
     return code || t->resumed ? code : cli_job_save(t->a, &t->job, t->out.s);
 }
@@ -53,7 +54,7 @@ static int load_data(cli_train *t) {
     cli_phase("read data");
     tarn_status st = tarn_experiment_data(t->job.experiment, t->job.data, &t->data, &t->test);
     if (st) return cli_fail(t->a, st);
-    cli_job_note(t->a, &t->job, &t->data);
+    if (t->leads) cli_job_note(t->a, &t->job, &t->data);
     return CLI_OK;
 }
 
@@ -84,7 +85,8 @@ static int start_from(cli_train *t) {
 }
 
 static int build_model(cli_train *t) {
-    const tarn_experiment_info *info = &t->job.info;
+    tarn_experiment_info *info = &t->job.info;
+    info->optimizer.o.ranks = &t->ranks;
     cli_phase("build");
     tarn_status st = tarn_experiment_model(t->job.experiment, &t->data, info->seed, &t->model);
     if (!st && t->data.labels)
@@ -92,7 +94,7 @@ static int build_model(cli_train *t) {
     if (!st)
         st = tarn_model_compile(t->model, .optimizer = info->optimizer, .loss = info->loss,
                                 .metrics = info->metrics,
-                                .program = {.dump = cli_str(t->a, "dump"),
+                                .program = {.dump = t->leads ? cli_str(t->a, "dump") : NULL,
                                             .dump_to = stderr,
                                             .profile = cli_given(t->a, "profile")},
                                 .device = cli_str(t->a, "device"));
@@ -114,15 +116,10 @@ static tarn_status begin(void *self, tarn_fit_state *s) {
     return watch(self, s);
 }
 
-static tarn_status add_callbacks(cli_train *t) {
+// What tells and writes.
+static tarn_status add_reports(cli_train *t) {
     cli_path history;
-    tarn_callback *next = t->callback;
-    *next++ = (tarn_callback){.self = t,
-                              .on_batch_end = watch,
-                              .on_epoch_end = watch,
-                              .on_train_begin = begin,
-                              .on_train_end = watch};
-    t->n_callbacks = 1;
+    tarn_callback *next = t->callback + t->n_callbacks;
     if (!cli_given(t->a, "quiet")) {
         TARN_TRY(tarn_progress_line(stderr, next++));
         t->n_callbacks++;
@@ -133,10 +130,20 @@ static tarn_status add_callbacks(cli_train *t) {
     }
     TARN_TRY(tarn_csv_logger(cli_join(&history, t->out.s, "history.csv"), t->resumed, next++));
     t->n_callbacks++;
-    TARN_TRY(tarn_curves(t->out.s, next++));
+    TARN_TRY(tarn_curves(t->out.s, next));
     t->n_callbacks++;
+    return TARN_OK;
+}
+
+static tarn_status add_callbacks(cli_train *t) {
+    t->callback[t->n_callbacks++] = (tarn_callback){.self = t,
+                                                    .on_batch_end = watch,
+                                                    .on_epoch_end = watch,
+                                                    .on_train_begin = begin,
+                                                    .on_train_end = watch};
+    if (t->leads) TARN_TRY(add_reports(t));
     if (!t->job.info.early_stopping) return TARN_OK;
-    TARN_TRY(tarn_early_stopping_(t->job.info.early_stopping, next));
+    TARN_TRY(tarn_early_stopping_(t->job.info.early_stopping, &t->callback[t->n_callbacks]));
     t->n_callbacks++;
     return TARN_OK;
 }
@@ -179,8 +186,9 @@ static int train(cli_train *t) {
     if (!code) code = load_data(t);
     if (!code) code = build_model(t);
     if (code) return code;
-    cli_train_head(t);
+    if (t->leads) cli_train_head(t);
     code = fit(t);
+    if (!t->leads) return code;
     cli_profile_kernels(t->a, tarn_model_step(t->model));
     return code ? code : save(t);
 }
@@ -191,13 +199,16 @@ static int train_run(const cli_args *a) {
     cli_train *t = calloc(1, sizeof *t);
     if (!t) return cli_error(a->cmd, "out of memory");
     t->a = a;
-    code = train(t);
+    tarn_status st = tarn_ranks_open(&t->ranks);
+    t->leads = t->ranks.rank == 0;
+    code = st ? cli_fail(a, st) : train(t);
     for (int i = 0; i < t->n_callbacks; i++)
         if (t->callback[i].destroy) t->callback[i].destroy(t->callback[i].self);
     tarn_model_free(t->model);
     tarn_dataset_clear(&t->data);
     tarn_dataset_clear(&t->test);
     cli_job_clear(&t->job);
+    tarn_ranks_close(&t->ranks, code ? TARN_ECANCELLED : TARN_OK);
     free(t);
     return code;
 }
@@ -212,7 +223,7 @@ static const cli_opt train_opts[] = {
     {"out", CLI_DIR, "DIR",
      .help = "folder for results (default: named after FILE, without its extension)"},
     {"epochs", CLI_INT, "N", .min = 1, .max = 1000000, .help = "passes over the training data"},
-    {"batch", CLI_INT, "N", .min = 1, .max = 1000000, .help = "samples a step"},
+    {"batch", CLI_INT, "N", .min = 1, .max = 1000000, .help = "samples a step, of each rank"},
     {"lr", CLI_REAL, "X", .min = 0, .max = 1e6, .help = "learning rate"},
     {"max-steps", CLI_INT, "N", .min = 1, .max = 1e15, .help = "end after so many steps in all"},
     {"set", CLI_TEXT, "A.B=V", .many = true,
@@ -229,6 +240,7 @@ static const cli_example train_examples[] = {
     {"tarn train mnist_mlp.yaml --epochs 2 --lr 0.01 --out try1", "other numbers, another folder"},
     {"tarn train mnist_mlp.yaml --resume", "go on where Ctrl-C or a power cut ended it"},
     {"tarn train mnist_mlp.yaml --json --quiet", "JSON lines for a program to read"},
+    {"mpirun -n 2 tarn train mnist_mlp.yaml --batch 64", "two processes, 128 samples a step"},
     {0},
 };
 
@@ -243,7 +255,11 @@ const cli_cmd cmd_train = {
         "run.json (the settings, for 'tarn eval' and for you).\n\n"
         "Ctrl-C ends the step, writes a checkpoint and stops; a second Ctrl-C stops at once. A run "
         "that was stopped or killed goes on with --resume and ends with the same weights, bit for "
-        "bit, as one that never was.",
+        "bit, as one that never was.\n\n"
+        "Started by mpirun or Slurm as several ranks, they train one network together: each takes "
+        "its part of every batch, gradients are summed within the step, rank 0 prints and writes. "
+        "N ranks with batch B step as one would with batch N times B; the same N gives the same "
+        "weights, bit for bit.",
     .opts = train_opts,
     .examples = train_examples,
     .run = train_run,

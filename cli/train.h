@@ -10,6 +10,8 @@ typedef struct cli_train {
     const cli_args *a;
     const char *file;
     const char *from;  // model whose weights come first, NULL: none
+    tarn_transport ranks;
+    bool leads;  // rank 0, which alone prints and writes; errors are told by whoever has them
     cli_job job;
     cli_path out, checkpoint, model_path;
     tarn_dataset data, test;

@@ -26,7 +26,8 @@ static void training_row(const cli_train *t, const cli_model_facts *facts, cli_t
     cli_text epochs;
     cli_cell(head, "training");
     cli_cell(head, "%s, %s, batch %" PRId64 ", %s epoch%s", facts->loss, facts->optimizer,
-             info->batch, cli_count(&epochs, info->epochs), info->epochs == 1 ? "" : "s");
+             info->batch * t->ranks.size, cli_count(&epochs, info->epochs),
+             info->epochs == 1 ? "" : "s");
 }
 
 void cli_train_head(const cli_train *t) {
@@ -42,6 +43,11 @@ void cli_train_head(const cli_train *t) {
     cli_cell(head, "device");
     cli_cell(head, "%s, %d thread%s, seed %" PRIu64, cli_str(t->a, "device"), tarn_threads(),
              tarn_threads() == 1 ? "" : "s", t->job.info.seed);
+    if (t->ranks.size > 1) {
+        cli_cell(head, "ranks");
+        cli_cell(head, "%d, each with %" PRId64 " samples of a batch", t->ranks.size,
+                 t->job.info.batch);
+    }
     cli_cell(head, "results");
     cli_cell(head, "%s/%s", t->out.s, t->resumed ? " (going on from its checkpoint)" : "");
     cli_table_print(head, stderr);

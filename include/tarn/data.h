@@ -66,6 +66,10 @@ typedef struct tarn_pipeline_opts {
     bool shuffle;
     bool drop_last;
     int prefetch; /* batches held ready; 0: 2; -1: none, no thread */
+    /* EXPERIMENTAL: of `ranks` pipelines like this one, number `rank` (0: one alone). A batch is
+       then batch_size samples for each, those of rank 0 first; of a last one that is smaller they
+       get equal parts but for one sample, and none where it has no sample for each. */
+    int rank, ranks;
 } tarn_pipeline_opts;
 /** One batch: x f32 [n, ...] (scaled, flattened as the data set says), y as stored; valid until
  *  the next call. */

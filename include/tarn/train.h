@@ -29,6 +29,10 @@ typedef struct tarn_optimizer_opts {
     double epsilon;        /* 1e-7 */
     bool centered;         /* rmsprop */
     double weight_decay;   /* decoupled: w -= learning_rate * weight_decay * w before the update */
+    /* EXPERIMENTAL: these train together, and what is minimized is the sum of their losses. A loss
+       is not finite for all of them when it is not for one. NULL: alone. Must outlive the graph;
+       a model's, the model. */
+    const tarn_transport *ranks;
     const char *name; /* of its state; several optimizers over one store need names of their own.
                          NULL: "optimizer", which a model's always is */
 } tarn_optimizer_opts;
@@ -140,7 +144,11 @@ typedef struct tarn_fit_opts {
  *  and counts in the means by its samples. A fit that was stopped or killed goes on from its
  *  checkpoint with the bits of one that was not. When the loss is not finite: TARN_ENUMERIC, the
  *  sentence names epoch and step, the weights are those before the step.
- *  A fit that ends at max_steps within an epoch reports that epoch as far as it came. */
+ *  A fit that ends at max_steps within an epoch reports that epoch as far as it came.
+ *  With the optimizer's `ranks`, all of them call it with the same model, data and options: each
+ *  trains on its part of every batch, batch_size is a rank's, logs are those of all together. Rank
+ *  0 writes the checkpoint and heeds `interrupt`. Callbacks run on each rank and must decide alike:
+ *  a rank that ends alone leaves the others waiting. */
 TARN_API TARN_CHECK tarn_status tarn_model_fit_(tarn_model *m, const tarn_dataset *train,
                                                 const tarn_fit_opts *opts);
 #define tarn_model_fit(m, data, ...) tarn_model_fit_(m, data, &(tarn_fit_opts){__VA_ARGS__})

@@ -32,7 +32,8 @@ struct tarn_pipeline {
     bool copy_as_is;  // f32 with neither scale nor offset
     bool shuffle;
     uint64_t key;
-    int64_t samples, batch_size, batches;
+    int64_t samples, batch_size, batches;  // batch_size: of all ranks
+    int64_t rank, ranks;
     size_t x_numel, y_bytes;      // of one sample
     tarn_shape x_shape, y_shape;  // of a batch; dim[0] varies
     slot *slots;
@@ -88,8 +89,19 @@ static place after(const tarn_pipeline *p, place at) {
     return at.batch < p->batches ? at : (place){at.epoch + 1, 0};
 }
 
-static int64_t batch_rows(const tarn_pipeline *p, int64_t batch) {
+// Samples of a batch, all ranks together.
+static int64_t batch_samples(const tarn_pipeline *p, int64_t batch) {
     return ti_min_i64(p->batch_size, p->samples - batch * p->batch_size);
+}
+
+// Where the part of rank r begins in a batch of n samples; that of `ranks` is the end.
+static int64_t part_begin(const tarn_pipeline *p, int64_t n, int64_t r) {
+    return n / p->ranks * r + ti_min_i64(r, n % p->ranks);
+}
+
+static int64_t batch_rows(const tarn_pipeline *p, int64_t batch) {
+    int64_t n = batch_samples(p, batch);
+    return part_begin(p, n, p->rank + 1) - part_begin(p, n, p->rank);
 }
 
 // ---- filling -----------------------------------------------------------------------------------
@@ -112,7 +124,8 @@ static void fill_slot(tarn_pipeline *p, place at, const slot *s) {
     const char *y = tarn_tensor_cdata(p->y);
     int64_t n = batch_rows(p, at.batch);
     make_order(p, at.epoch);
-    const int64_t *order = p->order + at.batch * p->batch_size;
+    const int64_t *order = p->order + at.batch * p->batch_size +
+                           part_begin(p, batch_samples(p, at.batch), p->rank);
     for (int64_t i = 0; i < n; i++) {
         fill_x(p, order[i], s->x + (size_t)i * p->x_numel);
         memcpy(s->y + (size_t)i * p->y_bytes, y + (size_t)order[i] * p->y_bytes, p->y_bytes);
@@ -160,11 +173,28 @@ static const slot *take_slot(tarn_pipeline *p) {
 
 // ---- create and free ---------------------------------------------------------------------------
 
+static int64_t ranks_of(const tarn_pipeline_opts *o) { return o->ranks ? o->ranks : 1; }
+
+// The batch of all ranks, at most all samples.
+static int64_t all_ranks(const tarn_pipeline_opts *o, int64_t samples) {
+    return o->batch_size <= samples / ranks_of(o) ? o->batch_size * ranks_of(o) : samples;
+}
+
+static tarn_status check_ranks(const tarn_pipeline_opts *o, int64_t samples) {
+    if (o->ranks < 0 || o->rank < 0 || o->rank >= ranks_of(o))
+        return ti_error(TARN_EARG, "pipeline: rank %d of %d", o->rank, o->ranks);
+    if (samples < ranks_of(o))
+        return ti_error(TARN_EARG, "pipeline: %" PRId64 " samples are not one for each of %d ranks",
+                        samples, o->ranks);
+    return TARN_OK;
+}
+
 static tarn_status check_opts(const tarn_pipeline_opts *o, int64_t samples) {
     if (o->batch_size < 1)
         return ti_error(TARN_EARG, "pipeline: batch size %" PRId64 ", at least 1 expected",
                         o->batch_size);
-    if (o->drop_last && o->batch_size > samples)
+    TI_TRY(check_ranks(o, samples));
+    if (o->drop_last && o->batch_size > samples / ranks_of(o))
         return ti_error(TARN_EARG,
                         "pipeline: %" PRId64 " samples do not fill one batch of %" PRId64
                         " and the last is dropped",
@@ -192,8 +222,11 @@ static void take_settings(tarn_pipeline *p, const tarn_dataset *d, const tarn_pi
     p->copy_as_is = p->scale == 1.0f && p->offset == 0.0f;
     p->shuffle = o->shuffle;
     p->key = o->seed ^ ti_hash64("pipeline.order");
-    p->batch_size = ti_min_i64(o->batch_size, p->samples);
-    p->batches = o->drop_last ? p->samples / p->batch_size : ti_ceil_div(p->samples, p->batch_size);
+    p->rank = o->rank;
+    p->ranks = ranks_of(o);
+    p->batch_size = all_ranks(o, p->samples);
+    p->batches = p->samples / p->batch_size;
+    if (!o->drop_last && p->samples % p->batch_size >= p->ranks) p->batches++;
     p->threaded = o->prefetch >= 0;
     p->n_slots = !p->threaded ? 1 : 1 + (o->prefetch ? o->prefetch : DEFAULT_PREFETCH);
     p->order_epoch = -1;
@@ -207,9 +240,10 @@ static size_t whole_lines(size_t bytes) {
 // One block for the buffers of all slots, each on its own cache lines.
 static tarn_status take_memory(tarn_pipeline *p) {
     size_t x, y, both, all;
-    TI_TRY(ti_mul((size_t)p->batch_size * p->x_numel, sizeof(float), &x));
+    size_t rows = (size_t)ti_ceil_div(p->batch_size, p->ranks);
+    TI_TRY(ti_mul(rows * p->x_numel, sizeof(float), &x));
     x = whole_lines(x);
-    y = whole_lines((size_t)p->batch_size * p->y_bytes);  // part of a tensor: no overflow
+    y = whole_lines(rows * p->y_bytes);  // part of a tensor: no overflow
     TI_TRY(ti_add(x, y, &both));
     TI_TRY(ti_mul(both, (size_t)p->n_slots, &all));
     TI_TRY(ti_alloc(all, &p->memory));

@@ -54,6 +54,7 @@ struct tarn_graph {
     ti_region *regions;      // of its scans
     tarn_node *random_step;  // counter of dropout's draws, when the graph has any
     tarn_node *random_next;  // its assign: a root of every program that draws
+    uint64_t stream_key;     // in every stream of random bits: that of ranks must differ
     tarn_status status;
     char error[512];
 };

@@ -44,6 +44,6 @@ const ti_op ti_op_dropout = {.name = "dropout",
 
 tarn_node *tarn_dropout(tarn_graph *g, tarn_node *x, double rate, const char *stream) {
     if (!x) return NULL;
-    ti_attrs at = {.value = rate, .stream = ti_hash64(stream)};
+    ti_attrs at = {.value = rate, .stream = ti_hash64(stream) ^ g->stream_key};
     return ti_node2(g, &ti_op_dropout, x, ti_random_step(g), &at);
 }

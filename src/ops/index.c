@@ -49,7 +49,7 @@ tarn_node *tarn_iota(tarn_graph *g, tarn_shape shape, int axis) {
 }
 
 tarn_node *tarn_random_bits(tarn_graph *g, tarn_shape shape, const char *stream, tarn_node *step) {
-    ti_attrs at = {.shape = shape, .stream = ti_hash64(stream)};
+    ti_attrs at = {.shape = shape, .stream = ti_hash64(stream) ^ g->stream_key};
     return ti_node1(g, &ti_op_random_bits, step, &at);
 }
 

@@ -3,6 +3,9 @@
 // What a fit knows is the store and the trainer's progress, nothing else: both are in every
 // checkpoint, the order of samples and all random numbers are functions of (seed, epoch, step), so
 // going on from a checkpoint gives the bits of a fit that was never stopped.
+//
+// Ranks hold the same store and come to the same decisions, as all they decide by is summed over
+// ranks inside the step. Each validates by itself; rank 0 alone writes, and heeds the interrupt.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +18,8 @@ typedef struct fit {
     ti_progress *at;  // t->progress
     const tarn_dataset *data;
     const tarn_fit_opts *o;
-    int64_t batch_size, epochs;
+    const tarn_transport *ranks;  // NULL: alone
+    int64_t batch_size, epochs;   // batch_size: of this rank
     ti_planned *step;
     tarn_pipeline *pipe;
     tarn_fit_state s;
@@ -39,6 +43,42 @@ static tarn_status call(fit *f, size_t member) {
     return TARN_OK;
 }
 #define CALL(f, member) call((f), offsetof(tarn_callback, member))
+
+// ---- ranks --------------------------------------------------------------------------------------
+
+static bool leads(const fit *f) { return !f->ranks || f->ranks->rank == 0; }
+
+typedef struct standing {
+    int64_t step;
+    char weights[72];  // their hash; no byte is left out
+} standing;
+
+// Ranks that begin apart would never meet: their sums would be of different things.
+static tarn_status begin_together(fit *f) {
+    standing mine = {.step = f->at->step}, *all = NULL;
+    if (!f->ranks) return TARN_OK;
+    TI_TRY(tarn_store_sha256(f->m->store, mine.weights));
+    TI_TRY(ti_alloc((size_t)f->ranks->size * sizeof *all, &all));
+    tarn_status st = f->ranks->all_gather(f->ranks->self, &mine, all, sizeof mine);
+    for (int i = 1; i < f->ranks->size && !st; i++)
+        if (all[i].step != all[0].step || strcmp(all[i].weights, all[0].weights))
+            st = ti_error(TARN_ESTATE,
+                          "rank %d begins at step %lld and rank 0 at step %lld, or with other "
+                          "weights; do both read the same files?",
+                          i, (long long)all[i].step, (long long)all[0].step);
+    ti_free(all);
+    return st;
+}
+
+// All wait for rank 0 to come here.
+static tarn_status wait_for_leader(const fit *f) {
+    char mine = 0, *all = NULL;
+    if (!f->ranks) return TARN_OK;
+    TI_TRY(ti_alloc((size_t)f->ranks->size, &all));
+    tarn_status st = f->ranks->all_gather(f->ranks->self, &mine, all, 1);
+    ti_free(all);
+    return st;
+}
 
 // ---- learning rate ------------------------------------------------------------------------------
 
@@ -76,14 +116,14 @@ static tarn_status write_rate(fit *f) {
 
 // ---- stopping and saving ------------------------------------------------------------------------
 
-static bool interrupted(const fit *f) { return f->o->interrupt && *f->o->interrupt; }
+static bool interrupted(const fit *f) { return leads(f) && f->o->interrupt && *f->o->interrupt; }
 
 static bool steps_done(const fit *f) {
     return f->o->max_steps > 0 && f->at->step >= f->o->max_steps;
 }
 
 static tarn_status save(fit *f) {
-    if (!f->o->checkpoint) return TARN_OK;
+    if (!f->o->checkpoint || !leads(f)) return TARN_OK;
     TI_TRY(ti_memories_take(f->o->callbacks, f->o->n_callbacks, f->at));
     return ti_checkpoint_save(f->m, f->o->checkpoint);
 }
@@ -197,10 +237,14 @@ static tarn_status adopt(tarn_model *m, const tarn_dataset *d) {
     return d->labels ? tarn_model_set_labels(m, d->labels, d->classes) : TARN_OK;
 }
 
+// What a kill left half way is ended by rank 0 before the others look.
 static tarn_status resume(fit *f) {
     const char *path = f->o->checkpoint;
     bool there = false;
-    if (f->o->resume && path) TI_TRY(ti_checkpoint_find(path, &there));
+    if (!f->o->resume || !path) return TARN_OK;
+    if (leads(f)) TI_TRY(ti_checkpoint_find(path, &there));
+    TI_TRY(wait_for_leader(f));
+    if (!leads(f)) TI_TRY(ti_checkpoint_find(path, &there));
     if (!there) return TARN_OK;
     TI_TRY(ti_checkpoint_load(f->m, f->at, path));
     ti_memories_give(f->at, f->o->callbacks, f->o->n_callbacks);
@@ -210,7 +254,9 @@ static tarn_status resume(fit *f) {
 static tarn_status open_pipeline(fit *f) {
     tarn_pipeline_opts o = {.batch_size = f->batch_size,
                             .seed = tarn_store_seed(f->m->store),
-                            .shuffle = !f->o->no_shuffle};
+                            .shuffle = !f->o->no_shuffle,
+                            .rank = f->ranks ? f->ranks->rank : 0,
+                            .ranks = f->ranks ? f->ranks->size : 1};
     TI_TRY(tarn_pipeline_create(f->data, &o, &f->pipe));
     f->s.batches = tarn_pipeline_batches(f->pipe);
     return TARN_OK;
@@ -221,6 +267,9 @@ static tarn_status check_opts(const fit *f) {
     if (f->batch_size < 1 || f->epochs < 1)
         return ti_error(TARN_EARG, "batch size %lld and epochs %lld must be at least 1",
                         (long long)f->batch_size, (long long)f->epochs);
+    if (f->ranks && f->batch_size > INT64_MAX / f->ranks->size)
+        return ti_error(TARN_ELIMIT, "batch size %lld on each of %d ranks",
+                        (long long)f->batch_size, f->ranks->size);
     if (o->n_callbacks < 0 || o->n_callbacks > TI_MAX_CALLBACKS)
         return ti_error(TARN_EARG, "%d callbacks, at most %d", o->n_callbacks, TI_MAX_CALLBACKS);
     return TARN_OK;
@@ -230,15 +279,16 @@ static tarn_status begin(fit *f) {
     TI_TRY(check_opts(f));
     TI_TRY(ti_check_data(f->m, f->t, f->data));
     if (f->o->validation) TI_TRY(ti_check_data(f->m, f->t, f->o->validation));
-    if (f->o->checkpoint) TI_TRY(ti_checkpoint_try(f->o->checkpoint));
+    if (f->o->checkpoint && leads(f)) TI_TRY(ti_checkpoint_try(f->o->checkpoint));
     TI_TRY(adopt(f->m, f->data));
     TI_TRY(ti_trainer_program(f->m, f->t, TI_TRAIN, f->batch_size, &f->step));
     TI_TRY(open_pipeline(f));
     ti_progress_clear(f->at);
-    f->at->batch_size = f->batch_size;
+    f->at->batch_size = f->batch_size * (f->ranks ? f->ranks->size : 1);
     f->at->samples = tarn_tensor_shape(f->data->x)->dim[0];
     f->at->shuffle = !f->o->no_shuffle;
     TI_TRY(resume(f));
+    TI_TRY(begin_together(f));
     f->s.step = f->at->step;
     f->s.epoch = f->at->epoch;
     f->s.logs = f->at->logs;
@@ -259,6 +309,7 @@ tarn_status tarn_model_fit_(tarn_model *m, const tarn_dataset *data, const tarn_
     tarn_status st = ti_trainer_of(m, true, &t);
     if (st) return ti_error_at(st, "fit");
     fit f = {.m = m, .t = t, .at = &t->progress, .data = data, .o = opts, .began = ti_now()};
+    f.ranks = t->optimizer.o.ranks;
     f.batch_size = opts->batch_size ? opts->batch_size : 32;
     f.epochs = opts->epochs ? opts->epochs : 1;
     f.s.model = m;

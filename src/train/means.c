@@ -19,6 +19,7 @@ static tarn_node *sum_variable(const ti_means *s, tarn_graph *g, const char *nam
 // variable + x, kept: row i of the sums.
 static void accumulate(ti_means *s, int i, tarn_graph *g, const char *name, tarn_node *x) {
     tarn_node *variable = sum_variable(s, g, name);
+    if (s->ranks) x = tarn_all_reduce(g, x, s->ranks);
     s->sum[i] = tarn_add(g, variable, x);
     s->effect[i] = tarn_assign(g, variable, s->sum[i]);
 }

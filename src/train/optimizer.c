@@ -187,6 +187,12 @@ static void step_weight(ti_update *s, const ti_optimizer_ops *ops, tarn_node *w,
     (void)ti_keep(s, w, ops->update(s));
 }
 
+// The sum over ranks; x itself when there are none. A step's exchanges are in the order of its
+// nodes, which is the same for all ranks.
+static tarn_node *over_ranks(const ti_update *s, tarn_node *x) {
+    return s->o.ranks ? tarn_all_reduce(s->g, x, s->o.ranks) : x;
+}
+
 static tarn_status step_weights(ti_update *s, const ti_optimizer_ops *ops, tarn_node *loss,
                                 tarn_node *const *w, int n) {
     tarn_node **grad = NULL;
@@ -194,7 +200,7 @@ static tarn_status step_weights(ti_update *s, const ti_optimizer_ops *ops, tarn_
     tarn_status st = tarn_gradients(s->g, loss, w, n, grad);
     if (!st) begin(s, ops);
     for (int i = 0; i < n && !st; i++) {
-        step_weight(s, ops, w[i], grad[i]);
+        step_weight(s, ops, w[i], over_ranks(s, grad[i]));
         st = tarn_graph_status(s->g);
     }
     ti_free(grad);
@@ -205,7 +211,7 @@ static tarn_status build(ti_update *s, const ti_optimizer_ops *ops, tarn_node *l
                          const tarn_fetch *variables) {
     tarn_node **w = NULL;
     int n = 0;
-    TI_TRY(push(s, tarn_check_finite(s->g, loss, "loss")));
+    TI_TRY(push(s, tarn_check_finite(s->g, over_ranks(s, loss), "loss")));
     TI_TRY(variables ? copy_weights(variables, &w, &n) : find_weights(s->g, loss, &w, &n));
     tarn_status st = n ? step_weights(s, ops, loss, w, n)
                        : ti_error(TARN_EARG, "minimize: the loss depends on no weight");

@@ -60,21 +60,30 @@ static tarn_node *target_input(tarn_model *m, const ti_trainer *t, tarn_graph *g
                   : sample_input(g, "y", TARN_F32, &out);
 }
 
+// The mean over the samples of the step: of ranks, each one's part of the mean over all.
+static tarn_node *mean_loss(tarn_graph *g, tarn_node *loss, const tarn_transport *ranks) {
+    if (!ranks) return tarn_mean(g, loss, TARN_ALL_AXES, 0);
+    tarn_node *n = tarn_all_reduce(g, tarn_numel(g, loss, TARN_F32), ranks);
+    return tarn_div(g, tarn_sum(g, loss, TARN_ALL_AXES, 0), n);
+}
+
 // Loss, metrics and, for training, the step. The sums are what is fetched, then the effects.
 static tarn_node *build_scored(tarn_model *m, const ti_trainer *t, tarn_graph *g, tarn_node *x,
                                ti_means *means, bool train) {
+    const tarn_transport *ranks = train ? t->optimizer.o.ranks : NULL;
+    if (ranks) g->stream_key = (uint64_t)ranks->rank * 0x9e3779b97f4a7c15;  // rank 0: as alone
     tarn_node *y = target_input(m, t, g);
     tarn_node *y_pred = tarn_model_apply(m, g, x, train);
     tarn_node *loss = tarn_loss(g, t->loss, y, y_pred);
     means->group = train ? "train" : "eval";
+    means->ranks = ranks;
     ti_means_add(means, g, "loss", loss);
     for (int i = 0; i < t->n_metrics; i++)
         ti_means_add(means, g, t->metric[i], tarn_metric(g, t->metric[i], y, y_pred));
     tarn_node *all[TI_MAX_METRICS + 3];
     int n = means->n + 1;
     memcpy(all, means->effect, (size_t)n * sizeof *all);
-    if (train)
-        all[n++] = tarn_minimize(g, tarn_mean(g, loss, TARN_ALL_AXES, 0), t->optimizer, NULL);
+    if (train) all[n++] = tarn_minimize(g, mean_loss(g, loss, ranks), t->optimizer, NULL);
     return tarn_group(g, all, n);
 }
 
@@ -150,6 +159,7 @@ static tarn_status keep_opts(ti_trainer *t, const tarn_model_compile_opts *o) {
     t->compiled = true;
     t->optimizer = o->optimizer;
     t->optimizer.o.name = NULL;
+    if (o->optimizer.o.ranks && o->optimizer.o.ranks->size == 1) t->optimizer.o.ranks = NULL;
     TI_TRY(set_text(t->loss, sizeof t->loss, "loss", o->loss));
     return split_metrics(t, o->metrics);
 }

@@ -13,8 +13,9 @@ enum { TI_MAX_METRICS = 7, TI_LOG_NAME = 48, TI_MAX_CALLBACKS = 64, TI_MAX_MEMOR
 // Sums over samples kept in f64 state variables "tarn.state/metrics/GROUP/NAME", updated inside
 // the step, so that an epoch's means are exact, survive a checkpoint, and cost a step no copy.
 typedef struct ti_means {
-    const char *group;  // "train" or "eval"
-    int n;              // without the number of samples, which is the last sum
+    const char *group;            // "train" or "eval"
+    const tarn_transport *ranks;  // the sums are over all of them; NULL: alone
+    int n;                        // without the number of samples, which is the last sum
     char name[TI_MAX_METRICS + 1][TI_LOG_NAME];
     tarn_node *sum[TI_MAX_METRICS + 2];     // after this step: what a program fetches
     tarn_node *effect[TI_MAX_METRICS + 2];  // the assignments

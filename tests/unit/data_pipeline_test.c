@@ -121,6 +121,48 @@ TEST(pipeline_ends_an_epoch_with_a_partial_batch_or_drops_it) {
     tarn_dataset_clear(&d);
 }
 
+// 23 samples: two batches of 9, and one of 5 that is 2, 2 and 1.
+TEST(parts_of_ranks_are_the_batches_of_one_alone) {
+    tarn_dataset d = numbered();
+    tarn_pipeline_opts o = {.batch_size = 9, .seed = 3, .shuffle = true};
+    tarn_pipeline *whole = pipeline_of(&d, o), *part[3];
+    o.batch_size = 3;
+    o.ranks = 3;
+    for (o.rank = 0; o.rank < 3; o.rank++) part[o.rank] = pipeline_of(&d, o);
+    CHECK_EQ_I(tarn_pipeline_batches(part[0]), 3);
+    for (int i = 0; i < 2 * 4; i++) {  // two epochs, with their ends
+        tarn_batch all, b;
+        int64_t n = 0;
+        CHECK_OK(tarn_pipeline_next(whole, &all));
+        for (int r = 0; r < 3; r++) {
+            CHECK_OK(tarn_pipeline_next(part[r], &b));
+            CHECK(b.n <= 3 && b.n <= all.n - n);
+            CHECK(!memcmp(b.y, (const int32_t *)all.y + n, (size_t)b.n * sizeof(int32_t)));
+            n += b.n;
+        }
+        CHECK_EQ_I(n, all.n);
+    }
+    for (int r = 0; r < 3; r++) tarn_pipeline_free(part[r]);
+    tarn_pipeline_free(whole);
+    tarn_dataset_clear(&d);
+}
+
+TEST(a_last_batch_without_a_sample_for_each_rank_is_left_out) {
+    tarn_dataset d = numbered();
+    tarn_pipeline_opts o = {.batch_size = 3, .rank = 6, .ranks = 7};
+    tarn_pipeline *p = pipeline_of(&d, o);  // 21 and 2
+    int32_t seen[N];
+    CHECK_EQ_I(tarn_pipeline_batches(p), 1);
+    CHECK_EQ_I(read_epoch(p, seen), 3);
+    CHECK_EQ_I(seen[2], 20);
+    tarn_pipeline_free(p);
+    o.rank = 7;
+    CHECK_ERR(tarn_pipeline_create(&d, &o, &p), TARN_EARG, "rank 7 of 7");
+    o = (tarn_pipeline_opts){.batch_size = 1, .ranks = N + 1};
+    CHECK_ERR(tarn_pipeline_create(&d, &o, &p), TARN_EARG, "23 samples are not one for each of 24");
+    tarn_dataset_clear(&d);
+}
+
 TEST(pipeline_flattens_and_aligns) {
     tarn_dataset d = numbered();
     tarn_batch b;

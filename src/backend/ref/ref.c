@@ -476,6 +476,7 @@ static tarn_status explain(tarn_status st, const ti_plan *plan, const ti_work *w
     for (int i = 0; i < work->g->n_nodes && !guilty; i++) {
         const tarn_node *n = work->g->nodes[i];
         size_t bytes = (size_t)numel(p, n) * sizeof(double);
+        if (n->op == &ti_op_all_gather) break;  // other ranks may look elsewhere
         if (ti_alloc(bytes ? bytes : sizeof(double), &p->value[i])) break;
         if (eval(p, run, n) && n->op != &ti_op_check_finite) break;
         if (made_it(p, n)) guilty = n;
