@@ -1,7 +1,6 @@
 #!/bin/sh
 # tarn train under mpirun: two ranks train one network, one of them speaks.
 . "${0%/*}/harness"
-needs libyaml
 small_experiment
 
 # ---- a build without MPI says so, once it is started as one of several ----
@@ -13,6 +12,7 @@ if ! "$TARN" version | grep -q '^mpi *[0-9]'; then
     expect 'does not begin' test ! -e small
     finish
 fi
+needs libyaml
 if ! command -v mpirun >/dev/null; then
     skip 'no mpirun on this machine'
     finish
