@@ -93,6 +93,15 @@ TARN_API tarn_node *tarn_reshape(tarn_graph *g, tarn_node *x, tarn_shape shape);
 /** axes: a permutation, axes[i] = source axis of result axis i. */
 TARN_API tarn_node *tarn_transpose(tarn_graph *g, tarn_node *x, const int *axes);
 TARN_API tarn_node *tarn_broadcast_to(tarn_graph *g, tarn_node *x, tarn_shape shape);
+/** Every step[i]-th element (NULL: each) along axis i from start[i] (NULL: 0) on, size.dim[i] of
+ *  them. Axes of named dimensions stay whole: start 0, step 1, and x's own dimension as size. */
+TARN_API tarn_node *tarn_slice(tarn_graph *g, tarn_node *x, const int64_t *start,
+                               const int64_t *step, tarn_shape size);
+/** x with low[i] elements of `value` before axis i, high[i] after it and interior[i] between
+ *  neighbours; NULL is all zeros, and so is what stands at named dimensions. value: 0 for
+ *  integers. */
+TARN_API tarn_node *tarn_pad(tarn_graph *g, tarn_node *x, double value, const int64_t *low,
+                             const int64_t *high, const int64_t *interior);
 /** Index along `axis` in each element, i32: tarn_iota(g, TARN_SHAPE(2,3), 1) is 0 1 2 / 0 1 2. */
 TARN_API tarn_node *tarn_iota(tarn_graph *g, tarn_shape shape, int axis);
 /** Number of elements of x at run time (named dimensions resolved), rank 0 of the given dtype. */
