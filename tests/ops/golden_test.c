@@ -135,12 +135,16 @@ static void read_attribute(golden *c, char *text) {
     }
     bool shape = !strcmp(key, "shape"), perm = !strcmp(key, "perm");
     bool start = !strcmp(key, "start"), step = !strcmp(key, "step");
-    for (int i = 0; (shape || perm || start || step) && *text && *text != '\n'; i++) {
+    bool window = !strcmp(key, "window");
+    ti_window *w = &c->at.window;
+    int32_t *place[] = {&w->kh, &w->kw, &w->sh, &w->sw, &w->oh, &w->ow};
+    for (int i = 0; (shape || perm || start || step || window) && *text && *text != '\n'; i++) {
         int64_t v = strtoll(text, &text, 10);
         if (shape) c->at.shape.dim[c->at.shape.rank++] = v;
         if (perm) c->at.perm[i] = (int32_t)v;
         if (start) c->at.start[i] = v;
         if (step) c->at.step[i] = v;
+        if (window) *place[i] = (int32_t)v;
     }
 }
 

@@ -9,7 +9,8 @@ One text file a family of ops. A line is one of
     case OP WORDS...     begins a case; WORDS name it; "cpu" as first word: not for the device
                          "ref", whose elements are doubles and hold no integers beyond 2^53
     at KEY NUMBERS...    an attribute: axes (bit mask), keep, axis, trans_a, trans_b, perm, shape,
-                         start, step, value, dtype (name), stream (name), rate
+                         start, step, value, dtype (name), stream (name), rate, window (height,
+                         width, step down, right, places down, right)
     in DTYPE SHAPE = V...       an operand, row-major
     in DTYPE SHAPE draw S L H   the same from the generator `draw` below: seed, low, high
     out DTYPE SHAPE = V...      the result
@@ -770,6 +771,36 @@ def cross_entropy(v, labels):
     )
 
 
+def pool(x, kh, kw, sh, sw):
+    """Maximum and place of the first maximum of each window of x [n,h,w,c]."""
+    windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), (1, 2))[:, ::sh, ::sw]
+    flat = windows.reshape(*windows.shape[:4], kh * kw)
+    return flat.max(-1), flat.argmax(-1)
+
+
+def pooling():
+    for shape, window in [
+        ((2, 6, 6, 3), (2, 2, 2, 2)),
+        ((1, 7, 5, 17), (2, 2, 2, 2)),
+        ((2, 9, 8, 4), (3, 2, 3, 2)),
+        ((2, 9, 8, 4), (3, 3, 2, 2)),
+        ((1, 8, 8, 1), (3, 4, 1, 2)),
+        ((1, 7, 7, 2), (7, 7, 7, 7)),
+        ((2, 3, 4, 5), (1, 1, 2, 3)),
+    ]:
+        x = f(shape, 5)
+        ties = Given("f", np.round(f(shape, 6).value) + 0.0)  # no -0
+        for name, v in [("", x), (" ties", ties)]:
+            y, where = pool(v.value, *window)
+            at = (*window, *y.shape[1:3])
+            words = f"{dims(shape)} {dims(window)}{name}"
+            case("max_pool2d", words, [v], "f", y, window=at)
+            case("max_pool2d_index", words, [v], "u8", where, window=at)
+    rows = np.array([[-math.inf, -math.inf, 1, math.nan, 3, 3, BIG, math.inf]] * 2)
+    x = Given("f", rows[None, :, :, None])
+    case("max_pool2d", "edges", [x], "f", pool(x.value, 2, 2, 2, 2)[0], window=(2, 2, 2, 2, 1, 4))
+
+
 def composite():
     family("composite")
     rules = {
@@ -827,6 +858,7 @@ def composite():
     x, labels = Given("f", rows), Given("i32", [0, 2, 0, 1, 0, 1, 2, 0])
     case("softmax_cross_entropy", "edges", [x, labels], "f", cross_entropy(real(x), labels.value))
     case("softmax_cross_entropy", "empty", [f((0, 3)), Given("i32", [])], "f", np.zeros(0))
+    pooling()
 
 
 if __name__ == "__main__":
