@@ -52,6 +52,11 @@ TARN_API tarn_node *tarn_softmax(tarn_graph *g, tarn_node *x);
 /** logits [n, classes] float, labels [n] i32 -> [n]: -log softmax(logits)[label]. A label out of
  *  range gives NaN in its row. */
 TARN_API tarn_node *tarn_softmax_cross_entropy(tarn_graph *g, tarn_node *logits, tarn_node *labels);
+/** Batch normalisation (Ioffe and Szegedy 2015), x [..,c], gamma and beta [c]:
+ *  y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and (biased) variance [c] over
+ * all axes but the last. *mean and *variance are set where they are not NULL. f32, f64. */
+TARN_API tarn_node *tarn_batch_norm(tarn_graph *g, tarn_node *x, tarn_node *gamma, tarn_node *beta,
+                                    double epsilon, tarn_node **mean, tarn_node **variance);
 /** Inverted dropout (Srivastava et al. 2014): y = keep ? x / (1 - rate) : 0, keep drawn anew each
  *  step from (store seed, stream, step counter). 0 <= rate < 1. */
 TARN_API tarn_node *tarn_dropout(tarn_graph *g, tarn_node *x, double rate, const char *stream);
