@@ -58,9 +58,10 @@ static tarn_node *lower(tarn_graph *g, const tarn_node *n, tarn_node *const *in)
 static tarn_node *index_lower(tarn_graph *g, const tarn_node *n, tarn_node *const *in) {
     tarn_node *y = at_place(g, n, in[0], 0), *index = tarn_constant(g, TARN_U8, 0);
     for (int k = 1; k < n->at.window.kh * n->at.window.kw; k++) {
-        tarn_node *x = at_place(g, n, in[0], k);
-        index = tarn_where(g, tarn_less(g, y, x), tarn_constant(g, TARN_U8, k), index);
-        y = tarn_maximum(g, y, x);
+        // compared with what it becomes, which is in the kernel that this is to join
+        tarn_node *more = tarn_maximum(g, y, at_place(g, n, in[0], k));
+        index = tarn_where(g, tarn_less(g, y, more), tarn_constant(g, TARN_U8, k), index);
+        y = more;
     }
     return tarn_broadcast_to(g, index, n->shape);
 }
