@@ -210,3 +210,33 @@ TEST(evaluation_goes_by_the_averages) {
     layer_free(&l);
     json_decref(o);
 }
+
+// One layer on two inputs of a step: its averages take in both, one after the other.
+TEST(a_layer_that_is_used_twice_moves_its_averages_twice) {
+    tarn_model *m = NULL;
+    CHECK_OK(tarn_sequential(TARN_SHAPE(1), 1, &m));
+    tarn_model_add(m, tarn_batch_normalization(.momentum = 0.75, .name = "bn"));
+    rig r = {.store = tarn_model_store(m), .g = tarn_graph_create(tarn_model_store(m))};
+    tarn_node *y[3];
+    for (int i = 0; i < 2; i++) {
+        tarn_node *x = tarn_input(r.g, i ? "b" : "a", TARN_F32, TARN_SHAPE(2, 1));
+        y[i] = tarn_model_apply(m, r.g, x, true);
+    }
+    y[2] = tarn_assign_next_values(r.g);
+    rig_compile(&r, (tarn_fetch){y, 3}, "cpu", NULL);
+    const float a[] = {1, 3}, b[] = {-6, 10};  // means 2 and 2, variances 1 and 64
+    CHECK_OK(tarn_bind(r.p, "a", a, TARN_SHAPE(2, 1)));
+    CHECK_OK(tarn_bind(r.p, "b", b, TARN_SHAPE(2, 1)));
+    CHECK_OK(tarn_run(r.p));
+    const double mean = 0.75 * (0.25 * 2) + 0.25 * 2, variance = 0.75 * 1 + 0.25 * 64;
+    const char *const names[] = {"bn/moving_mean", "bn/moving_variance"};
+    for (int i = 0; i < 2; i++) {
+        tarn_tensor *t = NULL;
+        CHECK_OK(tarn_store_get(r.store, names[i], &t));
+        CHECK_CLOSE((const float *)tarn_tensor_cdata(t), i ? &variance : &mean, 1, 1e-6, 0);
+        tarn_tensor_release(t);
+    }
+    tarn_program_free(r.p);
+    tarn_graph_free(r.g);
+    tarn_model_free(m);
+}
