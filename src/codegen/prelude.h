@@ -174,15 +174,22 @@ TI_FN double ti_sqrt_f64(double x) { return __builtin_sqrt(x); }
     TI_FN uint8_t ti_eq_##S(T a, T b) { return a == b; } \
     TI_FN uint8_t ti_lt_##S(T a, T b) { return a < b; }  \
     TI_FN T ti_where_##S(uint8_t c, T a, T b) { return c ? a : b; }
-#define TI_FLOAT(T, S, FABS)                                                  \
-    TI_COMPARE(T, S)                                                          \
-    TI_FN T ti_add_##S(T a, T b) { return a + b; }                            \
-    TI_FN T ti_sub_##S(T a, T b) { return a - b; }                            \
-    TI_FN T ti_mul_##S(T a, T b) { return a * b; }                            \
-    TI_FN T ti_div_##S(T a, T b) { return a / b; }                            \
-    TI_FN T ti_maximum_##S(T a, T b) { return ((a > b) | (a != a)) ? a : b; } \
-    TI_FN T ti_minimum_##S(T a, T b) { return ((a < b) | (a != a)) ? a : b; } \
-    TI_FN T ti_neg_##S(T a) { return -a; }                                    \
+/* maximum and minimum in two steps: gcc 12 makes branches of a chain of them otherwise */
+#define TI_FLOAT(T, S, FABS)                       \
+    TI_COMPARE(T, S)                               \
+    TI_FN T ti_add_##S(T a, T b) { return a + b; } \
+    TI_FN T ti_sub_##S(T a, T b) { return a - b; } \
+    TI_FN T ti_mul_##S(T a, T b) { return a * b; } \
+    TI_FN T ti_div_##S(T a, T b) { return a / b; } \
+    TI_FN T ti_maximum_##S(T a, T b) {             \
+        T m = a > b ? a : b;                       \
+        return a != a ? a : m;                     \
+    }                                              \
+    TI_FN T ti_minimum_##S(T a, T b) {             \
+        T m = a < b ? a : b;                       \
+        return a != a ? a : m;                     \
+    }                                              \
+    TI_FN T ti_neg_##S(T a) { return -a; }         \
     TI_FN T ti_abs_##S(T a) { return FABS(a); }
 /* Integers wrap (two's complement, computed unsigned); x / 0 is 0. QUOT: a / b for b != 0. */
 #define TI_INTEGER(T, S, U, QUOT)                                 \

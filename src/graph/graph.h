@@ -40,6 +40,12 @@ typedef struct ti_region {
     struct ti_region *next;  // of the graph that it belongs to
 } ti_region;
 
+// The value a variable will have after the step; in the order in which they were first set.
+typedef struct ti_next {
+    tarn_node *variable, *value;
+    struct ti_next *after;
+} ti_next;
+
 struct tarn_graph {
     tarn_store *store;
     ti_arena arena;
@@ -55,6 +61,7 @@ struct tarn_graph {
     tarn_node *random_step;  // counter of dropout's draws, when the graph has any
     tarn_node *random_next;  // its assign: a root of every program that draws
     uint64_t stream_key;     // in every stream of random bits: that of ranks must differ
+    ti_next *next;           // what tarn_set_next_value was told
     tarn_status status;
     char error[512];
 };

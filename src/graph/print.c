@@ -19,6 +19,9 @@ static void print_attrs(const tarn_node *n, ti_buf *out) {
     if (r)
         ti_buf_printf(out, " carries %d of %d steps%s", r->n_carry, n->n_in - r->n_carry,
                       r->reverse ? " reverse" : "");
+    for (int i = 0; i < n->shape.rank && a->step[0]; i++)
+        ti_buf_printf(out, "%s%lld+%lld", i ? "," : " from ", (long long)a->start[i],
+                      (long long)a->step[i]);
     if (a->stream) ti_buf_printf(out, " stream=%016llx", (unsigned long long)a->stream);
 }
 
