@@ -10,7 +10,8 @@ set -u
 cd "$(dirname "$0")" || exit 1
 
 packages="build-essential cmake pkg-config libjansson-dev \
-libyaml-dev zlib1g-dev libpng-dev libjpeg-dev libcairo2-dev"
+libyaml-dev zlib1g-dev libpng-dev libjpeg-dev libcairo2-dev \
+libprotobuf-c-dev protobuf-c-compiler"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -18,7 +19,10 @@ need_met() {
     command -v cc >/dev/null && command -v cmake >/dev/null && command -v pkg-config >/dev/null &&
         pkg-config --exists jansson
 }
-wishes_met() { pkg-config --exists yaml-0.1 zlib libpng libjpeg cairo; }
+wishes_met() {
+    command -v protoc-c >/dev/null &&
+        pkg-config --exists yaml-0.1 zlib libpng libjpeg cairo libprotobuf-c
+}
 
 # Only what is missing is installed: a machine that has all of it is left as it is.
 missing_packages() {

@@ -5,6 +5,7 @@
 #include <tarn/base.h>
 #include <tarn/data.h>
 #include <tarn/experiment.h>
+#include <tarn/format.h>
 #include <tarn/graph.h>
 #include <tarn/io.h>
 #include <tarn/log.h>
