@@ -11,7 +11,7 @@
 
 enum { MOST_STEPS = 20000, FEWEST_STEPS = 5 };
 
-static const cli_bench_family *const families[] = {&cli_bench_mlp, &cli_bench_gemm,
+static const cli_bench_family *const families[] = {&cli_bench_mlp, &cli_bench_cnn, &cli_bench_gemm,
                                                    &cli_bench_elem};
 enum { FAMILIES = sizeof families / sizeof *families };
 
@@ -218,8 +218,8 @@ static int bench_run(const cli_args *a) {
 
 static const cli_opt bench_opts[] = {
     {"WORKLOAD", CLI_TEXT, .positional = true, .many = true,
-     .choices = "mnist_softmax tf_raw_mlp mnist_mlp tiny_mlp_infer tiny_mlp_train gemm_1024 "
-                "elem_copy elem_add elem_sum elem_softmax elem_adam",
+     .choices = "mnist_softmax tf_raw_mlp mnist_mlp tiny_mlp_infer tiny_mlp_train mnist_cnn "
+                "mnist_cnn_adam gemm_1024 elem_copy elem_add elem_sum elem_softmax elem_adam",
      .help = "what to time; also gemm_MxNxK for any sizes"},
     {"list", CLI_FLAG, .help = "list the workloads"},
     {"steps", CLI_INT, "N", .min = 1, .max = 1e8,

@@ -42,13 +42,18 @@ typedef struct cli_bench_family {
     tarn_status (*build)(const char *name, const cli_bench_settings *s, cli_bench *b);
 } cli_bench_family;
 
-extern const cli_bench_family cli_bench_mlp, cli_bench_gemm, cli_bench_elem;
+extern const cli_bench_family cli_bench_mlp, cli_bench_cnn, cli_bench_gemm, cli_bench_elem;
 
 // A tensor of uniform random numbers from low to high.
 tarn_status cli_bench_random(uint64_t seed, double low, double high, tarn_shape shape,
                              tarn_tensor **out);
 // Random labels from 0 to classes - 1.
 tarn_status cli_bench_labels(uint64_t seed, int64_t classes, tarn_shape shape, tarn_tensor **out);
+// Pictures of MNIST in a shape [n, ...] of 784 numbers each, and their n labels: the first ones of
+// the folder in the settings, from the beginning again where there are fewer, or random ones.
+enum { CLI_BENCH_PIXELS = 784, CLI_BENCH_CLASSES = 10 };
+tarn_status cli_bench_pictures(const cli_bench_settings *s, tarn_shape shape, tarn_tensor **x,
+                               tarn_tensor **y);
 // The input of this name in the graph, and its data, which `b` takes. NULL data gives NULL.
 tarn_node *cli_bench_input_node(cli_bench *b, const char *name, tarn_tensor *data,
                                 tarn_shape node_shape);

@@ -26,6 +26,30 @@ tarn_status cli_bench_labels(uint64_t seed, int64_t classes, tarn_shape shape, t
     return TARN_OK;
 }
 
+static tarn_status mnist(const char *dir, tarn_shape shape, tarn_tensor **x, tarn_tensor **y) {
+    tarn_dataset train, test;
+    int64_t n = shape.dim[0];
+    TARN_TRY(tarn_data_mnist(dir, &train, &test));
+    const uint8_t *pixel = tarn_tensor_cdata(train.x);
+    const int32_t *label = tarn_tensor_cdata(train.y);
+    int64_t have = tarn_tensor_numel(train.y);
+    tarn_status st = tarn_tensor_create(TARN_F32, shape, x);
+    if (!st) st = tarn_tensor_create(TARN_I32, TARN_SHAPE(n), y);
+    for (int64_t i = 0; !st && i < n * CLI_BENCH_PIXELS; i++)
+        ((float *)tarn_tensor_data(*x))[i] = (float)pixel[i % (have * CLI_BENCH_PIXELS)] / 255.0f;
+    for (int64_t i = 0; !st && i < n; i++) ((int32_t *)tarn_tensor_data(*y))[i] = label[i % have];
+    tarn_dataset_clear(&train);
+    tarn_dataset_clear(&test);
+    return st;
+}
+
+tarn_status cli_bench_pictures(const cli_bench_settings *s, tarn_shape shape, tarn_tensor **x,
+                               tarn_tensor **y) {
+    if (s->data) return mnist(s->data, shape, x, y);
+    TARN_TRY(cli_bench_random(s->seed, 0, 1, shape, x));
+    return cli_bench_labels(s->seed + 1, CLI_BENCH_CLASSES, TARN_SHAPE(shape.dim[0]), y);
+}
+
 tarn_node *cli_bench_input_node(cli_bench *b, const char *name, tarn_tensor *data,
                                 tarn_shape node_shape) {
     if (!data) return NULL;

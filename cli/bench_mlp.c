@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_SIZES = 5, SAMPLES = 256, PIXELS = 784, CLASSES = 10 };
+enum { MAX_SIZES = 5, SAMPLES = 256, PIXELS = CLI_BENCH_PIXELS, CLASSES = CLI_BENCH_CLASSES };
 
 typedef struct mlp {
     const char *name;
@@ -112,30 +112,6 @@ static double count_gflop(const mlp *m, int64_t batch) {
     return m->train ? 3 * forward - first : forward;
 }
 
-// ---- the data ----------------------------------------------------------------------------------
-
-static tarn_status random_data(uint64_t seed, int64_t n, tarn_tensor **x, tarn_tensor **y) {
-    TARN_TRY(cli_bench_random(seed, 0, 1, TARN_SHAPE(n, PIXELS), x));
-    return cli_bench_labels(seed + 1, CLASSES, TARN_SHAPE(n), y);
-}
-
-// The first n training pictures, scaled; from the beginning again where there are fewer.
-static tarn_status mnist_data(const char *dir, int64_t n, tarn_tensor **x, tarn_tensor **y) {
-    tarn_dataset train, test;
-    TARN_TRY(tarn_data_mnist(dir, &train, &test));
-    const uint8_t *pixel = tarn_tensor_cdata(train.x);
-    const int32_t *label = tarn_tensor_cdata(train.y);
-    int64_t have = tarn_tensor_numel(train.y);
-    tarn_status st = tarn_tensor_create(TARN_F32, TARN_SHAPE(n, PIXELS), x);
-    if (!st) st = tarn_tensor_create(TARN_I32, TARN_SHAPE(n), y);
-    for (int64_t i = 0; !st && i < n * PIXELS; i++)
-        ((float *)tarn_tensor_data(*x))[i] = (float)pixel[i % (have * PIXELS)] / 255.0f;
-    for (int64_t i = 0; !st && i < n; i++) ((int32_t *)tarn_tensor_data(*y))[i] = label[i % have];
-    tarn_dataset_clear(&train);
-    tarn_dataset_clear(&test);
-    return st;
-}
-
 // ---- the workload ------------------------------------------------------------------------------
 
 static tarn_status build(const char *name, const cli_bench_settings *s, cli_bench *b) {
@@ -146,7 +122,7 @@ static tarn_status build(const char *name, const cli_bench_settings *s, cli_benc
     b->samples = m->rotate ? SAMPLES : 1;
     b->gflop = count_gflop(m, b->batch);
     int64_t n = b->batch * b->samples;
-    tarn_status st = s->data ? mnist_data(s->data, n, &xs, &ys) : random_data(s->seed, n, &xs, &ys);
+    tarn_status st = cli_bench_pictures(s, TARN_SHAPE(n, PIXELS), &xs, &ys);
     tarn_set_max_batch(g, b->batch);
     tarn_node *x = cli_bench_input_node(b, "x", xs, TARN_SHAPE(TARN_BATCH, PIXELS));
     if (st || !m->train) {

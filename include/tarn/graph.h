@@ -111,6 +111,13 @@ TARN_API tarn_node *tarn_constant(tarn_graph *g, tarn_dtype dtype, double value)
 TARN_API tarn_node *tarn_assign(tarn_graph *g, tarn_node *variable, tarn_node *value);
 /** One node that stands for several (rank-0 u8 0 when fetched): makes all of them happen. */
 TARN_API tarn_node *tarn_group(tarn_graph *g, tarn_node *const *nodes, int n);
+/** Values that variables will have after the step, for what is updated by parts that know nothing
+ * of each other, as the moving averages of a layer that is used twice: tarn_next_value is what was
+ *  set last, else the variable itself; tarn_assign_next_values, called once, when the graph is
+ *  built, is one node that assigns all of them (and nothing where none was set). */
+TARN_API tarn_node *tarn_next_value(tarn_graph *g, tarn_node *variable);
+TARN_API void tarn_set_next_value(tarn_graph *g, tarn_node *variable, tarn_node *value);
+TARN_API tarn_node *tarn_assign_next_values(tarn_graph *g);
 /** Fails the run before the first assign when the f32/f64 scalar is NaN or infinite; value passes
  *  through. */
 TARN_API tarn_node *tarn_check_finite(tarn_graph *g, tarn_node *x, const char *what);

@@ -18,6 +18,10 @@ typedef enum tarn_layer_kind {
     TARN_LAYER_ACTIVATION,
     TARN_LAYER_DROPOUT,
     TARN_LAYER_FLATTEN,
+    TARN_LAYER_RESHAPE,
+    TARN_LAYER_CONV2D,
+    TARN_LAYER_MAX_POOLING2D,
+    TARN_LAYER_BATCH_NORMALIZATION,
 } tarn_layer_kind;
 
 typedef struct tarn_dense_opts {
@@ -28,12 +32,45 @@ typedef struct tarn_dense_opts {
     const char *name;                    /* NULL: dense, dense_1, ... */
 } tarn_dense_opts;
 
+/** Sizes are rows, then columns; the second 0: the same as the first. */
+typedef struct tarn_conv2d_layer_opts {
+    int kernel_size[2];     /* needed */
+    int strides[2];         /* 0: 1 */
+    const char *padding;    /* NULL: valid; same: outputs ceil(inputs / stride), as in Keras */
+    const char *activation; /* as dense */
+    bool no_bias;
+    const tarn_init *kernel_initializer; /* NULL: glorot_uniform */
+    const tarn_init *bias_initializer;   /* NULL: zeros */
+    const char *name;                    /* NULL: conv2d, conv2d_1, ... */
+} tarn_conv2d_layer_opts;
+
+typedef struct tarn_max_pooling2d_opts {
+    int pool_size[2];    /* 0: 2 */
+    int strides[2];      /* 0: pool_size */
+    const char *padding; /* as conv2d */
+    const char *name;    /* NULL: max_pooling2d, ... */
+} tarn_max_pooling2d_opts;
+
+typedef struct tarn_batch_normalization_opts {
+    double momentum;                    /* 0: 0.99; TARN_ZERO: 0 */
+    double epsilon;                     /* 0: 1e-3; TARN_ZERO: 0 */
+    bool no_center;                     /* without beta */
+    bool no_scale;                      /* without gamma */
+    const tarn_init *beta_initializer;  /* NULL: zeros */
+    const tarn_init *gamma_initializer; /* NULL: ones */
+    const char *name;                   /* NULL: batch_normalization, ... */
+} tarn_batch_normalization_opts;
+
 /** A layer's kind and options. A value: copy it freely; strings are borrowed until it is added. */
 typedef struct tarn_layer {
     tarn_layer_kind kind;
-    int64_t units; /* dense */
+    int64_t units; /* dense; conv2d: filters */
     double rate;   /* dropout */
     tarn_dense_opts dense;
+    tarn_conv2d_layer_opts conv2d;
+    tarn_max_pooling2d_opts max_pooling2d;
+    tarn_batch_normalization_opts batch_normalization;
+    tarn_shape target;      /* reshape */
     const char *activation; /* activation layer */
     const char *name;
 } tarn_layer;
@@ -45,6 +82,24 @@ TARN_API tarn_layer tarn_dense_(int64_t units, const tarn_dense_opts *opts);
 TARN_API tarn_layer tarn_activation_layer(const char *activation);
 TARN_API tarn_layer tarn_dropout_layer(double rate); /* 0 <= rate < 1, active in training only */
 TARN_API tarn_layer tarn_flatten_layer(void);        /* [batch, ...] -> [batch, product] */
+/** [batch, ...] -> [batch, target]; one size may be -1: what is left. */
+TARN_API tarn_layer tarn_reshape_layer(tarn_shape target);
+
+/** Convolution, channels last: x [batch, h, w, c] -> [batch, oh, ow, filters]; kernel "NAME/kernel"
+ *  [rows, columns, c, filters], bias "NAME/bias" [filters]. */
+TARN_API tarn_layer tarn_conv2d_layer_(int64_t filters, const tarn_conv2d_layer_opts *opts);
+#define tarn_conv2d_layer(filters, ...) \
+    tarn_conv2d_layer_(filters, &(tarn_conv2d_layer_opts){__VA_ARGS__})
+/** Largest of each window: x [batch, h, w, c] -> [batch, oh, ow, c]. */
+TARN_API tarn_layer tarn_max_pooling2d_(const tarn_max_pooling2d_opts *opts);
+#define tarn_max_pooling2d(...) tarn_max_pooling2d_(&(tarn_max_pooling2d_opts){__VA_ARGS__})
+/** Batch normalisation of the last axis, c: in training with mean and (biased) variance of the
+ *  batch, which are averaged over the steps, a = a * momentum + now * (1 - momentum), else with
+ *  these averages. "NAME/gamma", "NAME/beta", and what no optimizer trains: "NAME/moving_mean",
+ *  "NAME/moving_variance", all [c]. */
+TARN_API tarn_layer tarn_batch_normalization_(const tarn_batch_normalization_opts *opts);
+#define tarn_batch_normalization(...) \
+    tarn_batch_normalization_(&(tarn_batch_normalization_opts){__VA_ARGS__})
 
 /** A chain of layers over inputs of one shape (without the batch axis). Keeps its own copy of all
  *  it is given. Handle; not for several threads at once. */
@@ -58,8 +113,9 @@ TARN_API int tarn_model_layer_count(const tarn_model *m);
 /** One row of a summary. */
 typedef struct tarn_layer_info {
     const char *name, *kind;
-    tarn_shape output; /* dim 0 is TARN_BATCH */
-    int64_t parameters;
+    tarn_shape output;  /* dim 0 is TARN_BATCH */
+    int64_t parameters; /* those that are not trained included */
+    int64_t not_trained;
     double flops; /* a sample, forward: 2 x multiply-adds of contractions */
 } tarn_layer_info;
 TARN_API TARN_CHECK tarn_status tarn_model_layer_info(tarn_model *m, int i, tarn_layer_info *out);
@@ -68,7 +124,8 @@ TARN_API tarn_shape tarn_model_input_shape(const tarn_model *m);
 TARN_API tarn_shape tarn_model_output_shape(tarn_model *m);
 
 /** Put the model's layers on nodes of any graph over its store. x [batch, ...]; training switches
- *  dropout on. */
+ *  dropout on, and batch normalisation to the statistics of the batch: then the step needs
+ *  tarn_assign_next_values too, which moves the averages. */
 TARN_API tarn_node *tarn_model_apply(tarn_model *m, tarn_graph *g, tarn_node *x, bool training);
 
 /* ---- what a model knows of its data ---------------------------------------------------------- */

@@ -52,6 +52,11 @@ TARN_API tarn_node *tarn_softmax(tarn_graph *g, tarn_node *x);
 /** logits [n, classes] float, labels [n] i32 -> [n]: -log softmax(logits)[label]. A label out of
  *  range gives NaN in its row. */
 TARN_API tarn_node *tarn_softmax_cross_entropy(tarn_graph *g, tarn_node *logits, tarn_node *labels);
+/** Batch normalisation (Ioffe and Szegedy 2015), x [..,c], gamma and beta [c]:
+ *  y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and (biased) variance [c] over
+ * all axes but the last. *mean and *variance are set where they are not NULL. f32, f64. */
+TARN_API tarn_node *tarn_batch_norm(tarn_graph *g, tarn_node *x, tarn_node *gamma, tarn_node *beta,
+                                    double epsilon, tarn_node **mean, tarn_node **variance);
 /** Inverted dropout (Srivastava et al. 2014): y = keep ? x / (1 - rate) : 0, keep drawn anew each
  *  step from (store seed, stream, step counter). 0 <= rate < 1. */
 TARN_API tarn_node *tarn_dropout(tarn_graph *g, tarn_node *x, double rate, const char *stream);
@@ -73,6 +78,19 @@ TARN_API tarn_node *tarn_conv2d_(tarn_graph *g, tarn_node *x, tarn_node *w,
                                  const tarn_conv2d_opts *opts);
 #define tarn_conv2d(g, x, w, ...) tarn_conv2d_(g, x, w, &(tarn_conv2d_opts){__VA_ARGS__})
 
+/** Largest element of each window, channels last: x [n,h,w,c] -> [n,oh,ow,c], oh = (h + top +
+ * bottom
+ *  - window) / stride + 1, what is left over at the bottom and the right is not looked at. NaN in a
+ *  window gives NaN. The gradient goes to the first of equals, in rows before columns. Only n may
+ *  be a named dimension. f32, f64. */
+typedef struct tarn_pool2d_opts {
+    int window[2];  /* rows, columns; at most 49 places */
+    int stride[2];  /* 0: the window's size */
+    int padding[4]; /* at top, bottom, left, right, smaller than the window; never the largest */
+} tarn_pool2d_opts;
+TARN_API tarn_node *tarn_max_pool2d_(tarn_graph *g, tarn_node *x, const tarn_pool2d_opts *opts);
+#define tarn_max_pool2d(g, x, ...) tarn_max_pool2d_(g, x, &(tarn_pool2d_opts){__VA_ARGS__})
+
 /* ---- reductions ------------------------------------------------------------------------------ */
 
 /** Bit i set: reduce axis i. */
@@ -93,6 +111,15 @@ TARN_API tarn_node *tarn_reshape(tarn_graph *g, tarn_node *x, tarn_shape shape);
 /** axes: a permutation, axes[i] = source axis of result axis i. */
 TARN_API tarn_node *tarn_transpose(tarn_graph *g, tarn_node *x, const int *axes);
 TARN_API tarn_node *tarn_broadcast_to(tarn_graph *g, tarn_node *x, tarn_shape shape);
+/** Every step[i]-th element (NULL: each) along axis i from start[i] (NULL: 0) on, size.dim[i] of
+ *  them. Axes of named dimensions stay whole: start 0, step 1, and x's own dimension as size. */
+TARN_API tarn_node *tarn_slice(tarn_graph *g, tarn_node *x, const int64_t *start,
+                               const int64_t *step, tarn_shape size);
+/** x with low[i] elements of `value` before axis i, high[i] after it and interior[i] between
+ *  neighbours; NULL is all zeros, and so is what stands at named dimensions. value: 0 for
+ *  integers. */
+TARN_API tarn_node *tarn_pad(tarn_graph *g, tarn_node *x, double value, const int64_t *low,
+                             const int64_t *high, const int64_t *interior);
 /** Index along `axis` in each element, i32: tarn_iota(g, TARN_SHAPE(2,3), 1) is 0 1 2 / 0 1 2. */
 TARN_API tarn_node *tarn_iota(tarn_graph *g, tarn_shape shape, int axis);
 /** Number of elements of x at run time (named dimensions resolved), rank 0 of the given dtype. */

@@ -35,6 +35,7 @@ typedef struct printer {
 static int expected(const ti_kernel *k, const ti_access *a) {
     int last = k->space.rank - 1;
     if (last < 0 || a->axis[last] < 0) return 0;
+    if (a->step[a->axis[last]] != 1) return -1;
     if (a->value == TI_ALONG) return 1;
     for (int i = a->axis[last] + 1; i < a->shape.rank; i++)
         if (a->shape.dim[i] != 1) return -1;

@@ -247,7 +247,7 @@ static void contraction(printer *p, const tarn_node *n) {
     signature(p, n);
 }
 
-static void view(printer *p, const tarn_node *n) {
+static void view(const printer *p, const tarn_node *n) {
     int dims[TARN_MAX_RANK], r = n->in[0]->shape.rank;
     const char *op = n->op == &ti_op_transpose      ? "transpose"
                      : n->op == &ti_op_broadcast_to ? "broadcast_in_dim"
@@ -265,6 +265,44 @@ static void view(printer *p, const tarn_node *n) {
     } else {
         signature(p, n);
     }
+}
+
+// [from:to:step, ..], to the element after the last.
+static void slice(const printer *p, const tarn_node *n) {
+    begin(p, n, "slice");
+    ti_buf_printf(p->out, "%%%d [", n->in[0]->id);
+    for (int i = 0; i < n->shape.rank; i++) {
+        int64_t from = n->at.start[i], step = n->at.step[i];
+        int64_t to = from + (ti_dim_max(p->g, n->shape.dim[i]) - 1) * step + 1;
+        ti_buf_printf(p->out, "%s%" PRId64 ":%" PRId64 ":%" PRId64, i ? ", " : "", from, to, step);
+    }
+    ti_buf_puts(p->out, "]");
+    signature(p, n);
+}
+
+static void pad(printer *p, const tarn_node *n) {
+    static const char *const names[] = {"low", "high", "interior"};
+    int fill = constant(p, n->at.value, &(tarn_shape){0}, n->dtype);
+    begin(p, n, "pad");
+    ti_buf_printf(p->out, "%%%d, %%t%d", n->in[0]->id, fill);
+    for (int q = 0; q < 3; q++) {
+        ti_buf_printf(p->out, ", %s = [", names[q]);
+        for (int i = 0; i < n->shape.rank; i++) {
+            int64_t low = n->at.start[i], step = n->at.step[i];
+            int64_t last = low + (ti_dim_max(p->g, n->in[0]->shape.dim[i]) - 1) * step;
+            int64_t high = ti_dim_max(p->g, n->shape.dim[i]) - 1 - last;
+            ti_buf_printf(p->out, "%s%" PRId64, i ? ", " : "",
+                          q == 0   ? low
+                          : q == 1 ? high
+                                   : step - 1);
+        }
+        ti_buf_puts(p->out, "]");
+    }
+    ti_buf_puts(p->out, " : (");
+    node_type(p, n->in[0]);
+    ti_buf_printf(p->out, ", tensor<%s>) -> ", types[n->dtype]);
+    node_type(p, n);
+    ti_buf_puts(p->out, "\n");
 }
 
 // ---- from the index -----------------------------------------------------------------------------
@@ -386,8 +424,9 @@ static tarn_status body(printer *p, const tarn_node *n) {
     case TI_DOT: contraction(p, n); return TARN_OK;
     case TI_VIEW:
         if (n->op == &ti_op_window) break;
-        view(p, n);
+        (n->op == &ti_op_slice ? slice : view)(p, n);
         return TARN_OK;
+    case TI_PUT: pad(p, n); return TARN_OK;
     case TI_EFFECT:
         if (n->op != &ti_op_check_finite) return TARN_OK;
         begin(p, n, "reshape");  // the check is the host's, of a value it fetches

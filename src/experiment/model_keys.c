@@ -30,18 +30,17 @@ static tarn_status read_init(const ti_yaml *n, tarn_init *out) {
     return read_init_number(options, row, out);
 }
 
-static tarn_status read_kernel_init(const ti_yaml *n, const ti_key *key, void *out) {
-    ti_layer_draft *d = out;
-    (void)key;
-    d->layer.dense.kernel_initializer = &d->kernel;
-    return read_init(n, &d->kernel);
+// An option that points to what was read: the draft keeps two.
+static tarn_status read_pointed(const ti_yaml *n, const ti_key *key, void *out, tarn_init *init) {
+    const tarn_init **option = (const tarn_init **)(void *)((char *)out + key->at);
+    *option = init;
+    return read_init(n, init);
 }
-
+static tarn_status read_kernel_init(const ti_yaml *n, const ti_key *key, void *out) {
+    return read_pointed(n, key, out, &((ti_layer_draft *)out)->kernel);
+}
 static tarn_status read_bias_init(const ti_yaml *n, const ti_key *key, void *out) {
-    ti_layer_draft *d = out;
-    (void)key;
-    d->layer.dense.bias_initializer = &d->bias;
-    return read_init(n, &d->bias);
+    return read_pointed(n, key, out, &((ti_layer_draft *)out)->bias);
 }
 
 // ---- options ------------------------------------------------------------------------------------
@@ -51,11 +50,48 @@ static tarn_status read_activation(const ti_yaml *n, const ti_key *key, void *ou
     return ti_activation_check(n->text) ? ti_yaml_error_at(n, TARN_EFORMAT) : TARN_OK;
 }
 
-static tarn_status read_use_bias(const ti_yaml *n, const ti_key *key, void *out) {
-    bool use;
-    const ti_key plain = {key->name, ti_read_bool, 0, 0, 0};
-    TI_TRY(ti_read_bool(n, &plain, &use));
-    ((ti_layer_draft *)out)->layer.dense.no_bias = !use;
+// use_bias sets no_bias, and so on.
+static tarn_status read_negated(const ti_yaml *n, const ti_key *key, void *out) {
+    TI_TRY(ti_read_bool(n, key, out));
+    bool *member = (bool *)((char *)out + key->at);
+    *member = !*member;
+    return TARN_OK;
+}
+
+// 0 is meant where it stands.
+static tarn_status read_zero_too(const ti_yaml *n, const ti_key *key, void *out) {
+    TI_TRY(ti_read_number(n, key, out));
+    double *member = (double *)(void *)((char *)out + key->at);
+    if (*member == 0) *member = TARN_ZERO;
+    return TARN_OK;
+}
+
+// 3, or [3, 5]
+static tarn_status read_pair(const ti_yaml *n, const ti_key *key, void *out) {
+    const ti_key side = {key->name, ti_read_int, 0, 1, TI_MAX_SIDE};
+    int *pair = (int *)(void *)((char *)out + key->at);
+    bool list = n->kind == TI_YAML_LIST;
+    if (n->kind == TI_YAML_MAP || (list && n->count != 2))
+        return ti_yaml_error(n, "%s expects a number, or two like [3, 3]", key->name);
+    const ti_yaml *at = list ? n->first : n;
+    for (int i = 0; i < (list ? 2 : 1); i++, at = at->next) {
+        int64_t v;
+        TI_TRY(ti_read_int(at, &side, &v));
+        pair[i] = (int)v;
+    }
+    return TARN_OK;
+}
+
+// [28, 28, 1]
+static tarn_status read_shape(const ti_yaml *n, const ti_key *key, void *out) {
+    const ti_key size = {key->name, ti_read_int, 0, -1, (double)((int64_t)1 << 40)};
+    tarn_shape *s = (tarn_shape *)(void *)((char *)out + key->at);
+    if (n->kind != TI_YAML_LIST || n->count < 1 || n->count >= TARN_MAX_RANK)
+        return ti_yaml_error(n, "%s expects a list of 1 to %d sizes, like [28, 28, 1]", key->name,
+                             TARN_MAX_RANK - 1);
+    s->rank = 0;
+    for (const ti_yaml *child = n->first; child; child = child->next)
+        TI_TRY(ti_read_int(child, &size, &s->dim[s->rank++]));
     return TARN_OK;
 }
 
@@ -64,9 +100,9 @@ static tarn_status read_use_bias(const ti_yaml *n, const ti_key *key, void *out)
 static const ti_key dense_keys[] = {
     {"units", ti_read_int, AT(units), 1, 1 << 30},
     {"activation", read_activation, AT(dense.activation), 0, 0},
-    {"use_bias", read_use_bias, 0, 0, 0},
-    {"kernel_initializer", read_kernel_init, 0, 0, 0},
-    {"bias_initializer", read_bias_init, 0, 0, 0},
+    {"use_bias", read_negated, AT(dense.no_bias), 0, 0},
+    {"kernel_initializer", read_kernel_init, AT(dense.kernel_initializer), 0, 0},
+    {"bias_initializer", read_bias_init, AT(dense.bias_initializer), 0, 0},
     {"name", ti_read_text, AT(name), 0, 0},
 };
 static const ti_key activation_keys[] = {
@@ -80,21 +116,56 @@ static const ti_key dropout_keys[] = {
 static const ti_key flatten_keys[] = {
     {"name", ti_read_text, AT(name), 0, 0},
 };
+static const ti_key reshape_keys[] = {
+    {"target_shape", read_shape, AT(target), 0, 0},
+    {"name", ti_read_text, AT(name), 0, 0},
+};
+static const ti_key conv2d_keys[] = {
+    {"filters", ti_read_int, AT(units), 1, 1 << 24},
+    {"kernel_size", read_pair, AT(conv2d.kernel_size), 0, 0},
+    {"strides", read_pair, AT(conv2d.strides), 0, 0},
+    {"padding", ti_read_text, AT(conv2d.padding), 0, 0},
+    {"activation", read_activation, AT(conv2d.activation), 0, 0},
+    {"use_bias", read_negated, AT(conv2d.no_bias), 0, 0},
+    {"kernel_initializer", read_kernel_init, AT(conv2d.kernel_initializer), 0, 0},
+    {"bias_initializer", read_bias_init, AT(conv2d.bias_initializer), 0, 0},
+    {"name", ti_read_text, AT(name), 0, 0},
+};
+static const ti_key max_pooling2d_keys[] = {
+    {"pool_size", read_pair, AT(max_pooling2d.pool_size), 0, 0},
+    {"strides", read_pair, AT(max_pooling2d.strides), 0, 0},
+    {"padding", ti_read_text, AT(max_pooling2d.padding), 0, 0},
+    {"name", ti_read_text, AT(name), 0, 0},
+};
+static const ti_key batch_normalization_keys[] = {
+    {"momentum", read_zero_too, AT(batch_normalization.momentum), 0, 1},
+    {"epsilon", read_zero_too, AT(batch_normalization.epsilon), 0, 1},
+    {"center", read_negated, AT(batch_normalization.no_center), 0, 0},
+    {"scale", read_negated, AT(batch_normalization.no_scale), 0, 0},
+    {"beta_initializer", read_bias_init, AT(batch_normalization.beta_initializer), 0, 0},
+    {"gamma_initializer", read_kernel_init, AT(batch_normalization.gamma_initializer), 0, 0},
+    {"name", ti_read_text, AT(name), 0, 0},
+};
 
-// The first key of each is what a short form (dropout: 0.2) means; flatten has none.
+// The first key of each is what a short form (dropout: 0.2) means, of those that have one.
 typedef struct layer_row {
     tarn_layer_kind kind;
     const ti_key *keys;
     size_t count;
-    bool needs_first;
+    bool needs_first, shortens;
+    const char *needs_too;  // another key that must be there
 } layer_row;
-#define ROW(kind, keys, needed) \
-    { kind, keys, sizeof(keys) / sizeof *(keys), needed }
+#define ROW(kind, keys, ...) \
+    { kind, keys, sizeof(keys) / sizeof *(keys), __VA_ARGS__ }
 static const layer_row rows[] = {
-    ROW(TARN_LAYER_DENSE, dense_keys, true),
-    ROW(TARN_LAYER_ACTIVATION, activation_keys, true),
-    ROW(TARN_LAYER_DROPOUT, dropout_keys, true),
-    ROW(TARN_LAYER_FLATTEN, flatten_keys, false),
+    ROW(TARN_LAYER_DENSE, dense_keys, true, true, NULL),
+    ROW(TARN_LAYER_ACTIVATION, activation_keys, true, true, NULL),
+    ROW(TARN_LAYER_DROPOUT, dropout_keys, true, true, NULL),
+    ROW(TARN_LAYER_FLATTEN, flatten_keys, false, false, NULL),
+    ROW(TARN_LAYER_RESHAPE, reshape_keys, true, true, NULL),
+    ROW(TARN_LAYER_CONV2D, conv2d_keys, true, false, "kernel_size"),
+    ROW(TARN_LAYER_MAX_POOLING2D, max_pooling2d_keys, false, true, NULL),
+    ROW(TARN_LAYER_BATCH_NORMALIZATION, batch_normalization_keys, false, false, NULL),
 };
 
 static const layer_row *row_of(tarn_layer_kind kind) {
@@ -105,11 +176,14 @@ static const layer_row *row_of(tarn_layer_kind kind) {
 
 // ---- layers -------------------------------------------------------------------------------------
 
+// One value instead of a map of options.
+static bool is_short(const ti_yaml *n, const layer_row *row) {
+    return n && row->shortens && n->kind != TI_YAML_MAP && !ti_yaml_is_null(n);
+}
+
 static tarn_status read_options(const ti_yaml *n, const layer_row *row, const char *name,
                                 ti_layer_draft *d) {
-    const char *first = row->keys->name;
-    if (n && row->needs_first && n->kind == TI_YAML_SCALAR && !ti_yaml_is_null(n))
-        return ti_read_short(n, row->keys, row->count, first, d);
+    if (is_short(n, row)) return ti_read_short(n, row->keys, row->count, row->keys->name, d);
     return n ? ti_read_map(n, row->keys, row->count, name, d) : TARN_OK;
 }
 
@@ -121,10 +195,11 @@ static tarn_status read_layer(const ti_yaml *n, ti_layer_spec *l) {
         return ti_yaml_error_at(options ? options : n, TARN_EFORMAT);
     const layer_row *row = row_of(l->draft.layer.kind);
     TI_TRY(read_options(options, row, name, &l->draft));
-    bool shorter = options && options->kind == TI_YAML_SCALAR && !ti_yaml_is_null(options);
-    if (row->needs_first && !shorter && !(options && ti_yaml_get(options, row->keys->name)))
-        return ti_yaml_error(options ? options : n, "%s needs '%s'", name, row->keys->name);
     l->at = options ? options : n;
+    const char *needed[] = {row->needs_first ? row->keys->name : NULL, row->needs_too};
+    for (int i = 0; i < 2; i++)
+        if (needed[i] && !is_short(options, row) && !(options && ti_yaml_get(options, needed[i])))
+            return ti_yaml_error(l->at, "%s needs '%s'", name, needed[i]);
     return TARN_OK;
 }
 

@@ -51,7 +51,8 @@ static uint64_t node_hash(const tarn_node *n) {
     memcpy(&bits, &n->at.value, sizeof bits);
     h = mix(mix(h, bits), n->at.stream);
     h = mix(mix(h, n->at.axes), (uint64_t)n->at.axis + (uint64_t)n->dtype * 64);
-    for (int i = 0; i < n->shape.rank; i++) h = mix(h, (uint64_t)n->shape.dim[i]);
+    for (int i = 0; i < n->shape.rank; i++)
+        h = mix(mix(h, (uint64_t)n->shape.dim[i]), (uint64_t)n->at.start[i]);
     return h;
 }
 
@@ -61,8 +62,9 @@ static bool attrs_equal(const ti_attrs *a, const ti_attrs *b) {
            a->var == b->var && a->dim == b->dim && a->name == b->name && a->axes == b->axes &&
            a->axis == b->axis && a->dtype == b->dtype && tarn_shape_equal(&a->shape, &b->shape) &&
            !memcmp(a->perm, b->perm, sizeof a->perm) && a->keep == b->keep &&
-           a->trans_a == b->trans_a && a->trans_b == b->trans_b &&
-           !memcmp(&a->window, &b->window, sizeof a->window);
+           !memcmp(a->start, b->start, sizeof a->start) &&
+           !memcmp(a->step, b->step, sizeof a->step) && a->trans_a == b->trans_a &&
+           a->trans_b == b->trans_b && !memcmp(&a->window, &b->window, sizeof a->window);
 }
 
 static bool node_equal(const tarn_node *a, const tarn_node *b) {

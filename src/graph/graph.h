@@ -29,6 +29,12 @@ typedef struct ti_sym {
     bool found;
 } ti_sym;
 
+// The value a variable will have after the step; in the order in which they were first set.
+typedef struct ti_next {
+    tarn_node *variable, *value;
+    struct ti_next *after;
+} ti_next;
+
 struct tarn_graph {
     tarn_store *store;
     ti_arena arena;
@@ -42,6 +48,7 @@ struct tarn_graph {
     const char *scope;
     tarn_node *random_step;  // counter of dropout's draws, when the graph has any
     tarn_node *random_next;  // its assign: a root of every program that draws
+    ti_next *next;           // what tarn_set_next_value was told
     tarn_status status;
     char error[512];
 };

@@ -11,7 +11,8 @@ typedef enum ti_op_kind {
     TI_INDEX,        // made from the index or the run's dimensions: iota, random bits, numel
     TI_REDUCE,       // along axes; `code` says which
     TI_DOT,          // contraction
-    TI_VIEW,         // other shape or order of the same elements
+    TI_VIEW,         // other shape or order of the same elements, or some of them
+    TI_PUT,          // elements put into a larger result: pad
     TI_EFFECT,       // assign, group, check_finite
     TI_CALL,         // a C function over whole operands: custom ops, exchange between ranks
     TI_COMPOSITE,    // has a lowering to the kinds above
@@ -58,19 +59,20 @@ typedef struct ti_window {
 // Attributes of all ops in one plain record; an op reads the fields named in its file and leaves
 // the others zero.
 typedef struct ti_attrs {
-    double value;             // constant; dropout's rate
-    uint64_t stream;          // random bits: hash of the stream's name
-    struct ti_variable *var;  // variable, assign
-    int64_t dim;              // numel: the dimension it stands for; nonzero: the one it finds
-    const char *name;         // input, variable, check_finite; interned in the graph's arena
-    uint32_t axes;            // reductions
-    int32_t axis;             // iota
-    tarn_dtype dtype;         // input, variable, constant, cast, iota, numel: of the result
-    tarn_shape shape;         // input, variable, iota, random bits, reshape, broadcast: asked for
+    double value;                 // constant; dropout's rate; pad: what lies between
+    uint64_t stream;              // random bits: hash of the stream's name
+    struct ti_variable *var;      // variable, assign
+    int64_t dim;                  // numel: the dimension it stands for; nonzero: it finds
+    const char *name;             // input, variable, check_finite; interned in the graph's arena
+    uint32_t axes;                // reductions
+    int32_t axis;                 // iota
+    tarn_dtype dtype;             // input, variable, constant, cast, iota, numel: of the result
+    tarn_shape shape;             // input, variable, iota, random bits, most views, pad: asked for
     int32_t perm[TARN_MAX_RANK];  // transpose
-    bool keep;                    // reductions
-    bool trans_a, trans_b;        // dot
-    ti_window window;             // conv2d, window
+    int64_t start[TARN_MAX_RANK], step[TARN_MAX_RANK];  // slice, pad: by axis of the larger side
+    bool keep;                                          // reductions
+    bool trans_a, trans_b;                              // dot
+    ti_window window;                                   // conv2d, window
     const tarn_custom_op *custom;
     const tarn_transport *transport;  // all_gather
 } ti_attrs;

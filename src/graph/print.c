@@ -15,6 +15,9 @@ static void print_attrs(const tarn_node *n, ti_buf *out) {
     if (w->kh)
         ti_buf_printf(out, " %dx%d step %d,%d from -%d,-%d%s", w->kh, w->kw, w->sh, w->sw, w->top,
                       w->left, w->flip ? " turned" : "");
+    for (int i = 0; i < n->shape.rank && a->step[0]; i++)
+        ti_buf_printf(out, "%s%lld+%lld", i ? "," : " from ", (long long)a->start[i],
+                      (long long)a->step[i]);
     if (a->stream) ti_buf_printf(out, " stream=%016llx", (unsigned long long)a->stream);
 }
 

@@ -31,10 +31,12 @@ static tarn_status infer(ti_layer *l) {
                         "layer '%s' expects one axis of features, a sample here has %d axes: put "
                         "a flatten layer before it",
                         l->name, l->in.rank);
-    l->param[0] = (ti_param){"kernel", TARN_SHAPE(l->in.dim[0], units), kernel_init(l)};
+    l->param[0] = (ti_param){
+        .name = "kernel", .shape = TARN_SHAPE(l->in.dim[0], units), .init = kernel_init(l)};
     l->n_params = 1;
     if (!l->spec.dense.no_bias)
-        l->param[l->n_params++] = (ti_param){"bias", TARN_SHAPE(units), bias_init(l)};
+        l->param[l->n_params++] = (ti_param){
+            .name = "bias", .shape = TARN_SHAPE(units), .init = bias_init(l)};
     l->out = TARN_SHAPE(units);
     return TARN_OK;
 }

@@ -49,6 +49,12 @@ tarn_status ti_init_to_json(const tarn_init *init, json_t *o, const char *key) {
     return st;
 }
 
+tarn_status ti_init_option(json_t *o, const char *key, tarn_init *out, const tarn_init **used) {
+    if (!json_object_get(o, key)) return TARN_OK;
+    *used = out;
+    return ti_init_from_json(o, key, out);
+}
+
 tarn_status ti_init_from_json(json_t *o, const char *key, tarn_init *out) {
     json_t *v = json_object_get(o, key);
     const char *name = NULL;

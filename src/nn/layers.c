@@ -14,6 +14,10 @@ static const kind_row rows[] = {
     {"activation", TARN_LAYER_ACTIVATION, &ti_layer_activation},
     {"dropout", TARN_LAYER_DROPOUT, &ti_layer_dropout},
     {"flatten", TARN_LAYER_FLATTEN, &ti_layer_flatten},
+    {"reshape", TARN_LAYER_RESHAPE, &ti_layer_reshape},
+    {"conv2d", TARN_LAYER_CONV2D, &ti_layer_conv2d},
+    {"max_pooling2d", TARN_LAYER_MAX_POOLING2D, &ti_layer_max_pooling2d},
+    {"batch_normalization", TARN_LAYER_BATCH_NORMALIZATION, &ti_layer_batch_normalization},
 };
 static const ti_table table = TI_TABLE("layer", rows);
 

@@ -107,11 +107,20 @@ static tarn_status keep_init(tarn_model *m, const tarn_init **init) {
 }
 
 // Make what the spec points to the model's own.
-static tarn_status keep_spec(tarn_model *m, tarn_layer *spec) {
+static tarn_status keep_spec(tarn_model *m, tarn_layer *spec, const char *name) {
+    spec->name = spec->dense.name = spec->conv2d.name = name;
+    spec->max_pooling2d.name = spec->batch_normalization.name = name;
     TI_TRY(keep_text(m, &spec->activation));
     TI_TRY(keep_text(m, &spec->dense.activation));
     TI_TRY(keep_init(m, &spec->dense.kernel_initializer));
-    return keep_init(m, &spec->dense.bias_initializer);
+    TI_TRY(keep_init(m, &spec->dense.bias_initializer));
+    TI_TRY(keep_text(m, &spec->conv2d.activation));
+    TI_TRY(keep_text(m, &spec->conv2d.padding));
+    TI_TRY(keep_init(m, &spec->conv2d.kernel_initializer));
+    TI_TRY(keep_init(m, &spec->conv2d.bias_initializer));
+    TI_TRY(keep_text(m, &spec->max_pooling2d.padding));
+    TI_TRY(keep_init(m, &spec->batch_normalization.beta_initializer));
+    return keep_init(m, &spec->batch_normalization.gamma_initializer);
 }
 
 // -1 when a size overflows.
@@ -158,8 +167,7 @@ static tarn_status add(tarn_model *m, tarn_layer spec) {
     if (!l.ops) return ti_error(TARN_EARG, "layer kind %d is none", (int)spec.kind);
     TI_TRY(grow(m));
     TI_TRY(pick_name(m, l.ops, spec.name, &l.name));
-    TI_TRY(keep_spec(m, &l.spec));
-    l.spec.name = l.spec.dense.name = l.name;
+    TI_TRY(keep_spec(m, &l.spec, l.name));
     l.in = *ti_model_shape_after(m, m->n_layers - 1);
     tarn_status st = l.ops->infer(&l);
     if (st == TARN_ENOENT) return ti_error_at(st, "layer '%s'", l.name);  // an unknown name
@@ -238,6 +246,8 @@ tarn_status tarn_model_layer_info(tarn_model *m, int i, tarn_layer_info *out) {
     info.output.dim[0] = TARN_BATCH;
     for (int d = 0; d < l->out.rank; d++) info.output.dim[d + 1] = l->out.dim[d];
     info.parameters = count_params(l);
+    for (int p = 0; p < l->n_params; p++)
+        if (l->param[p].fixed) info.not_trained += tarn_shape_numel(&l->param[p].shape);
     if (l->ops->flops) info.flops = l->ops->flops(l);
     *out = info;
     return TARN_OK;

@@ -1,5 +1,5 @@
 // Effects: the assign (the one mutation), the group that holds several, the finite check that
-// precedes every write.
+// precedes every write; and the list of values that variables will have after the step.
 #include <string.h>
 
 #include "ops/ops.h"
@@ -52,6 +52,43 @@ tarn_node *tarn_assign(tarn_graph *g, tarn_node *variable, tarn_node *value) {
 
 tarn_node *tarn_group(tarn_graph *g, tarn_node *const *nodes, int n) {
     return ti_node(g, &ti_op_group, nodes, n, NULL);
+}
+
+// ---- values after the step ----------------------------------------------------------------------
+
+// Where variable's next value stands, or the end of the list.
+static ti_next **next_of(tarn_graph *g, const tarn_node *variable) {
+    ti_next **at = &g->next;
+    while (*at && (*at)->variable != variable) at = &(*at)->after;
+    return at;
+}
+
+tarn_node *tarn_next_value(tarn_graph *g, tarn_node *variable) {
+    const ti_next *next = *next_of(g, variable);
+    return next ? next->value : variable;
+}
+
+void tarn_set_next_value(tarn_graph *g, tarn_node *variable, tarn_node *value) {
+    ti_next **at = next_of(g, variable);
+    if (!variable || !value) return;
+    if (!*at && ti_arena_alloc(&g->arena, sizeof **at, at)) {
+        (void)ti_graph_fail(g, TARN_ENOMEM);
+        return;
+    }
+    (*at)->variable = variable;
+    (*at)->value = value;
+}
+
+tarn_node *tarn_assign_next_values(tarn_graph *g) {
+    tarn_node **all = NULL;
+    int n = 0;
+    for (const ti_next *at = g->next; at; at = at->after) n++;
+    if (ti_arena_alloc(&g->arena, (size_t)(n + 1) * sizeof *all, &all))
+        return ti_graph_fail(g, TARN_ENOMEM);
+    n = 0;
+    for (const ti_next *at = g->next; at; at = at->after)
+        all[n++] = tarn_assign(g, at->variable, at->value);
+    return tarn_group(g, all, n);
 }
 
 tarn_node *tarn_check_finite(tarn_graph *g, tarn_node *x, const char *what) {

@@ -69,7 +69,9 @@ static tarn_status add_inst(build *b, ti_inst in, int16_t *out) {
 
 static bool access_equal(const ti_access *a, const ti_access *b) {
     return a->value == b->value && tarn_shape_equal(&a->shape, &b->shape) &&
-           !memcmp(a->axis, b->axis, sizeof a->axis);
+           !memcmp(a->axis, b->axis, sizeof a->axis) &&
+           !memcmp(a->start, b->start, sizeof a->start) &&
+           !memcmp(a->step, b->step, sizeof a->step);
 }
 
 static tarn_status add_access(build *b, const ti_access *a, int16_t *out) {
@@ -129,11 +131,8 @@ static bool repeats(const build *b, const ti_access *a) {
 // ---- variables in row-major order ---------------------------------------------------------------
 
 static void identity(ti_access *a, int value, const tarn_shape *shape) {
-    *a = (ti_access){0};
-    a->value = value;
-    a->shape = *shape;
     int d = 0;
-    for (int i = 0; i < TARN_MAX_RANK; i++) a->axis[i] = -1;
+    *a = ti_access_of(value, shape);
     for (int i = 0; i < shape->rank; i++)
         if (shape->dim[i] != 1) a->axis[d++] = (int8_t)i;
 }
@@ -178,8 +177,10 @@ static tarn_status access_value(build *b, const tarn_node *base, ti_access *a) {
 static tarn_status index_inst(build *b, const tarn_node *n, const ti_access *a, int16_t *out) {
     ti_access at = *a;
     at.value = TI_ALONG;
-    for (int d = 0; d < TARN_MAX_RANK; d++)
+    for (int d = 0; d < TARN_MAX_RANK; d++) {
         if (at.axis[d] != n->at.axis) at.axis[d] = -1;
+        if (d != n->at.axis) at.start[d] = 0;
+    }
     ti_inst in = blank(TI_I_INDEX, TARN_I32);
     TI_TRY(add_access(b, &at, &in.access));
     in.row = along_row(b, &at);
@@ -325,12 +326,10 @@ static tarn_status body(build *b) {
 // Both axes of a two-axis operand, through transposes; reshapes are read as stored.
 static tarn_status matrix(build *b, const tarn_node *o, bool trans, ti_access *a) {
     int value;
-    *a = (ti_access){0};
-    for (int i = 0; i < TARN_MAX_RANK; i++) a->axis[i] = -1;
     for (; ti_is(o, &ti_op_transpose) && !ti_is_placed(b->gs, o); o = o->in[0]) trans = !trans;
+    *a = ti_access_of(-1, &o->shape);
     a->axis[trans] = 0;
     a->axis[!trans] = 1;
-    a->shape = o->shape;
     TI_TRY(value_of(b, ti_storage(b->gs, o), &value));
     if (panels(b, value) && !tarn_shape_equal(&o->shape, &b->p->values[value].shape))
         TI_TRY(unpacked(b, value, &value));
@@ -397,6 +396,37 @@ static tarn_status call_kernel(build *b, const tarn_node *n) {
     return value_of(b, n, &k->value);
 }
 
+// A pad is two kernels: one fills the result, the other puts the operand's elements into it.
+static tarn_status fill_kernel(build *b, const tarn_node *n) {
+    ti_inst in = blank(TI_I_CONST, n->dtype);
+    int16_t from;
+    int value;
+    in.fixed = true;
+    in.imm = n->at.value;
+    TI_TRY(add_inst(b, in, &from));
+    TI_TRY(value_of(b, n, &value));
+    return store_inst(b, from, n, value);
+}
+
+static tarn_status put_kernel(build *b, const tarn_node *n) {
+    ti_inst in = blank(TI_I_STORE, n->dtype);
+    ti_access a;
+    int value;
+    const tarn_node *x = ti_resolve(b->gs, n->in[0], n->in[0], b->k->space.rank, &a);
+    TI_TRY(leaf_inst(b, x, &a, &in.a[0]));
+    TI_TRY(value_of(b, n, &value));
+    identity(&a, value, &n->in[0]->shape);
+    a.shape = n->shape;
+    memcpy(a.start, n->at.start, sizeof a.start);
+    memcpy(a.step, n->at.step, sizeof a.step);
+    TI_TRY(add_access(b, &a, &in.access));
+    return add_inst(b, in, NULL);
+}
+
+static tarn_status pad_kernel(build *b, const tarn_node *n) {
+    return b->gs->of[n->id] == b->group ? put_kernel(b, n) : fill_kernel(b, n);
+}
+
 static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
     const ti_group *gr = &b->gs->group[group];
     *k = (ti_kernel){.kind = gr->kind, .space = gr->space, .value = -1, .label = ""};
@@ -407,6 +437,7 @@ static tarn_status group_kernel(build *b, int group, ti_kernel *k) {
                      : gr->kind == TI_K_COLS  ? cols_kernel(b, gr->root)
                      : gr->kind == TI_K_CHECK ? check_kernel(b, gr->root)
                      : gr->kind == TI_K_CALL  ? call_kernel(b, gr->root)
+                     : gr->put                ? pad_kernel(b, gr->root)
                                               : body(b);
     if (gr->root && *gr->root->label) k->label = gr->root->label;
     if (!st) st = ti_arena_strdup(&b->p->arena, k->label, &k->label);

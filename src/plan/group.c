@@ -19,7 +19,7 @@ static bool is_map_node(const tarn_node *n) {
 static tarn_status group_new(ti_groups *gs, ti_kernel_kind kind, tarn_shape space,
                              const tarn_node *root, bool prologue, int *out) {
     ti_assert(gs->n < gs->cap);
-    gs->group[gs->n] = (ti_group){kind, space, root, prologue};
+    gs->group[gs->n] = (ti_group){.kind = kind, .space = space, .root = root, .prologue = prologue};
     *out = gs->n++;
     return TARN_OK;
 }
@@ -49,9 +49,14 @@ static bool operands_align(const ti_groups *gs, int group, const tarn_node *n, i
     return true;
 }
 
+// Its kernel computes what it was made for and nothing else.
+static bool is_closed(const ti_group *g) {
+    return g->kind == TI_K_CHECK || g->kind == TI_K_CALL || g->put;
+}
+
 static bool joins(const ti_groups *gs, int group, const tarn_node *n) {
     const ti_group *g = &gs->group[group];
-    if (!gs->fuse || g->kind == TI_K_CHECK || g->kind == TI_K_CALL) return false;
+    if (!gs->fuse || is_closed(g)) return false;
     for (int i = 0; i < n->n_in; i++)  // computed again only when it is needed
         if (n->in[i]->op == &ti_op_barrier) return false;
     int n_map = mapped(g, n);
@@ -210,7 +215,7 @@ static tarn_status take_row_reduce(ti_groups *gs, const tarn_node *n) {
     const tarn_node *x = ti_resolve(gs, n->in[0], n->in[0], space.rank, &a);
     int group = gs->of[x->id];
     bool fits = gs->fuse && group >= 0 && ti_access_identity(&a, space.rank) &&
-                !gs->group[group].prologue &&
+                !gs->group[group].prologue && !is_closed(&gs->group[group]) &&
                 (gs->group[group].kind == TI_K_MAP || gs->group[group].kind == TI_K_ROWS) &&
                 tarn_shape_equal(&gs->group[group].space, &space);
     if (!fits) TI_TRY(group_new(gs, TI_K_ROWS, space, NULL, false, &group));
@@ -252,6 +257,17 @@ static tarn_status take_call(ti_groups *gs, const tarn_node *n) {
     return TARN_OK;
 }
 
+static tarn_status take_pad(ti_groups *gs, const tarn_node *n) {
+    int group;
+    TI_TRY(settle(gs, n));
+    TI_TRY(group_new(gs, TI_K_MAP, ti_squeeze(&n->shape), n, false, &group));
+    gs->group[group].put = true;
+    TI_TRY(group_new(gs, TI_K_MAP, ti_squeeze(&n->in[0]->shape), n, false, &group));
+    gs->group[group].put = true;
+    gs->stored[n->id] = true;
+    return place(gs, n, group);
+}
+
 static tarn_status take_check(ti_groups *gs, const tarn_node *n) {
     int group;
     TI_TRY(need_stored(gs, n->in[0]));
@@ -273,6 +289,7 @@ static tarn_status take(ti_groups *gs, const tarn_node *n) {
     case TI_DOT: return take_dot(gs, n);
     case TI_CALL: return take_call(gs, n);
     case TI_VIEW: return take_view(gs, n);
+    case TI_PUT: return take_pad(gs, n);
     case TI_EFFECT: return n->op == &ti_op_check_finite ? take_check(gs, n) : TARN_OK;
     default: return TARN_OK;
     }
@@ -342,7 +359,8 @@ static tarn_status take_assign(ti_groups *gs, const tarn_node *n, int *scalars) 
     const tarn_node *x = n->in[1];
     int group = gs->of[x->id];
     if (gs->assign_of[n->id] >= 0) return TARN_OK;
-    if (group >= 0 && checks_done(gs, group) && readers_done(gs, n->in[0], group)) {
+    if (group >= 0 && !is_closed(&gs->group[group]) && checks_done(gs, group) &&
+        readers_done(gs, n->in[0], group)) {
         gs->assign_of[n->id] = group;
         return TARN_OK;
     }

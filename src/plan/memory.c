@@ -68,7 +68,9 @@ static void lifetimes(ti_plan *p) {
 // ---- in place -----------------------------------------------------------------------------------
 
 static bool same_access(const ti_access *a, const ti_access *b) {
-    return tarn_shape_equal(&a->shape, &b->shape) && !memcmp(a->axis, b->axis, sizeof a->axis);
+    return tarn_shape_equal(&a->shape, &b->shape) && !memcmp(a->axis, b->axis, sizeof a->axis) &&
+           !memcmp(a->start, b->start, sizeof a->start) &&
+           !memcmp(a->step, b->step, sizeof a->step);
 }
 
 // A stored result may take over an operand that ends here and is read at the same index only.
@@ -268,7 +270,31 @@ static tarn_status read_in_order(const ti_plan *p) {
                     o.wrong);
 }
 
+// No access leaves its value: along a named dimension it is whole.
+static bool inside(const ti_kernel *k, const ti_access *a) {
+    for (int i = 0; i < a->shape.rank; i++) {
+        int64_t size = a->shape.dim[i], n = 1;
+        for (int d = 0; d < k->space.rank; d++)
+            if (a->axis[d] == i) n = k->space.dim[d];
+        if (size < 0 && (a->start[i] || a->step[i] != 1)) return false;
+        if (size <= 0 || n <= 0) continue;
+        if (a->start[i] < 0 || a->step[i] < 1 || a->start[i] >= size ||
+            (n - 1) > (size - 1 - a->start[i]) / a->step[i])
+            return false;
+    }
+    return true;
+}
+
+static tarn_status all_inside(const ti_plan *p) {
+    for (int i = 0; i < p->n_kernels; i++)
+        for (int j = 0; j < p->kernels[i].n_access; j++)
+            if (!inside(&p->kernels[i], &p->kernels[i].access[j]))
+                return ti_error(TARN_ESTATE, "plan: access %d of kernel %d leaves its value", j, i);
+    return TARN_OK;
+}
+
 tarn_status ti_plan_verify(const ti_plan *p) {
     TI_TRY(no_overlap(p));
+    TI_TRY(all_inside(p));
     return read_in_order(p);
 }

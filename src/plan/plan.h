@@ -30,12 +30,14 @@ typedef struct ti_value {
     int alias;         // takes over this value's memory, -1: own
 } ti_value;
 
-// How a loop nest addresses a value: space dimension d follows axis[d] of `shape`, -1 repeats.
+// How a loop nest addresses a value: space dimension d follows axis[d] of `shape`, -1 repeats. The
+// index along an axis is start + step times that of the dimension (of none: start).
 enum { TI_LINEAR = -1, TI_ALONG = -2 };  // no value: the linear index, the index along one axis
 typedef struct ti_access {
     int value;
     tarn_shape shape;
     int8_t axis[TARN_MAX_RANK];
+    int64_t start[TARN_MAX_RANK], step[TARN_MAX_RANK];
 } ti_access;
 
 // ---- bodies -------------------------------------------------------------------------------------
@@ -114,6 +116,9 @@ tarn_status ti_plan_make(const tarn_graph *g, tarn_node *const *roots, int n_roo
                          const ti_plan_opts *opts, ti_plan **out);
 void ti_plan_free(ti_plan *p);
 void ti_plan_print(const ti_plan *p, ti_buf *out);
+// Kernels that only move elements to other places: copies in another order, of a part, or from the
+// packed form of a variable.
+int ti_plan_reorders(const ti_plan *p);
 // Lifetimes and offsets recomputed from the kernel list: no two live values overlap.
 tarn_status ti_plan_verify(const ti_plan *p);
 // Memory: fills bytes, first, last, alias, offset and arena_bytes (memory.c).
@@ -127,8 +132,9 @@ enum { TI_NO_GROUP = -1, TI_FLOATING = -2 };
 typedef struct ti_group {
     ti_kernel_kind kind;
     tarn_shape space;       // without axes of size 1; column kernels: of the result
-    const tarn_node *root;  // contraction, column sum, check
+    const tarn_node *root;  // contraction, column sum, check, call, pad
     bool prologue;          // needs only leaves: runs before all others
+    bool put;               // one of a pad's two kernels: fills the result, or puts elements there
 } ti_group;
 typedef struct ti_groups {
     const tarn_graph *g;
@@ -158,6 +164,8 @@ const tarn_node *ti_resolve(const ti_groups *gs, const tarn_node *user, const ta
 // The node whose memory a chain of reshapes and checks shares.
 const tarn_node *ti_storage(const ti_groups *gs, const tarn_node *n);
 bool ti_access_identity(const ti_access *a, int n_map);
+// All of a value, no axis of which is followed yet.
+ti_access ti_access_of(int value, const tarn_shape *shape);
 tarn_shape ti_squeeze(const tarn_shape *s);
 
 #endif

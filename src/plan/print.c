@@ -24,6 +24,10 @@ static void print_access(const ti_plan *p, const ti_kernel *k, const ti_access *
     for (int d = 0; d < k->space.rank; d++)
         ti_buf_printf(out, a->axis[d] < 0 ? "%s-" : "%s%d", d ? "," : "", a->axis[d]);
     ti_buf_puts(out, ")");
+    for (int i = 0; i < a->shape.rank; i++)
+        if (a->start[i] || a->step[i] != 1)
+            ti_buf_printf(out, " axis %d: %lld+%lld", i, (long long)a->start[i],
+                          (long long)a->step[i]);
 }
 
 static void print_inst(const ti_plan *p, const ti_kernel *k, int i, ti_buf *out) {
@@ -65,6 +69,27 @@ static void print_kernel(const ti_plan *p, int i, ti_buf *out) {
     for (int j = 0; j < k->n_inst; j++) print_inst(p, k, j, out);
 }
 
+static bool packed(const ti_plan *p, const ti_access *a) {
+    return p->values[a->value].place == TI_VARIABLE && p->values[a->value].var->form == TI_PANELS;
+}
+
+static bool reorders(const ti_plan *p, const ti_kernel *k) {
+    bool other_places = false;
+    if (k->kind != TI_K_MAP) return false;
+    for (int i = 0; i < k->n_inst; i++) {
+        if (k->inst[i].kind != TI_I_LOAD && k->inst[i].kind != TI_I_STORE) return false;
+        const ti_access *a = &k->access[k->inst[i].access];
+        other_places |= packed(p, a) || !ti_access_identity(a, k->space.rank);
+    }
+    return other_places;
+}
+
+int ti_plan_reorders(const ti_plan *p) {
+    int n = 0;
+    for (int i = 0; i < p->n_kernels; i++) n += reorders(p, &p->kernels[i]);
+    return n;
+}
+
 void ti_plan_print(const ti_plan *p, ti_buf *out) {
     static const char *const places[] = {"arena", "input", "variable"};
     for (int i = 0; i < p->n_values; i++) {
@@ -78,5 +103,5 @@ void ti_plan_print(const ti_plan *p, ti_buf *out) {
         ti_buf_puts(out, "\n");
     }
     for (int i = 0; i < p->n_kernels; i++) print_kernel(p, i, out);
-    ti_buf_printf(out, "arena %zu bytes\n", p->arena_bytes);
+    ti_buf_printf(out, "reorders %d\narena %zu bytes\n", ti_plan_reorders(p), p->arena_bytes);
 }

@@ -134,8 +134,8 @@ static bool is_weight(const tarn_node *n) {
            strncmp(n->at.var->name, TARN_STATE_PREFIX, strlen(TARN_STATE_PREFIX)) != 0;
 }
 
-// Weights that `loss` depends on, in the order they were built. Operands precede their users, so
-// one pass back through the nodes marks all of them.
+// Weights that `loss` depends on, and not only behind a stop_gradient, in the order they were
+// built. Operands precede their users, so one pass back through the nodes marks all of them.
 static tarn_status find_weights(tarn_graph *g, const tarn_node *loss, tarn_node ***out, int *n) {
     bool *used = NULL;
     tarn_node **weights = NULL;
@@ -144,8 +144,11 @@ static tarn_status find_weights(tarn_graph *g, const tarn_node *loss, tarn_node 
     TI_TRY(ti_alloc_zero(ids, &used));
     tarn_status st = ti_alloc(ids * sizeof *weights, &weights);
     used[loss->id] = true;
-    for (int i = loss->id; i >= 0; i--)
-        for (int k = 0; used[i] && k < g->nodes[i]->n_in; k++) used[g->nodes[i]->in[k]->id] = true;
+    for (int i = loss->id; i >= 0; i--) {
+        const tarn_node *v = g->nodes[i];
+        if (!used[i] || v->op == &ti_op_stop_gradient) continue;
+        for (int k = 0; k < v->n_in; k++) used[v->in[k]->id] = true;
+    }
     for (int i = 0; !st && i <= loss->id; i++)
         if (used[i] && is_weight(g->nodes[i])) weights[(*n)++] = g->nodes[i];
     ti_free(used);

@@ -70,17 +70,19 @@ static tarn_node *build_scored(tarn_model *m, const ti_trainer *t, tarn_graph *g
     ti_means_add(means, g, "loss", loss);
     for (int i = 0; i < t->n_metrics; i++)
         ti_means_add(means, g, t->metric[i], tarn_metric(g, t->metric[i], y, y_pred));
-    tarn_node *all[TI_MAX_METRICS + 3];
+    tarn_node *all[TI_MAX_METRICS + 4];
     int n = means->n + 1;
     memcpy(all, means->effect, (size_t)n * sizeof *all);
-    if (train)
+    if (train) {
         all[n++] = tarn_minimize(g, tarn_mean(g, loss, TARN_ALL_AXES, 0), t->optimizer, NULL);
+        all[n++] = tarn_assign_next_values(g);
+    }
     return tarn_group(g, all, n);
 }
 
 // Nodes to fetch, in order; returns their number.
 static int build(tarn_model *m, const ti_trainer *t, tarn_graph *g, ti_program_kind kind,
-                 ti_means *means, tarn_node *fetch[TI_MAX_METRICS + 3]) {
+                 ti_means *means, tarn_node *fetch[TI_MAX_METRICS + 4]) {
     tarn_node *x = sample_input(g, "x", TARN_F32, &m->input);
     if (kind == TI_PREDICT) {
         fetch[0] = tarn_model_apply(m, g, x, false);
@@ -99,7 +101,7 @@ tarn_status ti_trainer_program(tarn_model *m, ti_trainer *t, ti_program_kind kin
     if (p->program && p->batch >= batch) return TARN_OK;
     tarn_graph *g = tarn_graph_create(m->store);
     if (!g) return ti_error(TARN_ENOMEM, "out of memory");
-    tarn_node *fetch[TI_MAX_METRICS + 3];
+    tarn_node *fetch[TI_MAX_METRICS + 4];
     tarn_set_max_batch(g, batch);
     int n = build(m, t, g, kind, &made.means, fetch);
     tarn_status st = tarn_compile_opts_(g, (tarn_fetch){fetch, n}, t->device, &t->program,
@@ -189,7 +191,7 @@ static tarn_status reset_state(tarn_model *m, ti_trainer *t) {
 // Layers, loss, metrics and optimizer fit each other when the training graph can be built.
 static tarn_status try_graph(tarn_model *m, const ti_trainer *t) {
     tarn_graph *g = tarn_graph_create(m->store);
-    tarn_node *fetch[TI_MAX_METRICS + 3];
+    tarn_node *fetch[TI_MAX_METRICS + 4];
     ti_means means = {0};
     if (!g) return ti_error(TARN_ENOMEM, "out of memory");
     (void)build(m, t, g, TI_TRAIN, &means, fetch);

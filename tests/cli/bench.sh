@@ -25,6 +25,10 @@ time_it mnist_mlp --batch 16
 expect 'another batch' test "$(field batch out)" -eq 16
 run 0 bench --list
 expect 'a list of names' grep -qx elem_softmax out
+run 0 bench mnist_cnn mnist_cnn_adam --batch 2 --steps 1 --warmup 0 --threads 1
+expect 'a line each of the convolutional networks' test "$(wc -l <out)" -eq 2
+expect 'work of mnist_cnn, of 2 in 128' test "$(work_of mnist_cnn)" = 0.143131
+expect 'work of mnist_cnn_adam' test "$(work_of mnist_cnn_adam)" = 0.143131
 time_it elem_sum
 expect 'bandwidth' test -n "$(field gbs out)"
 

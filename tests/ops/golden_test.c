@@ -127,17 +127,24 @@ static void read_attribute(golden *c, char *text) {
     if (!strcmp(key, "axis")) c->at.axis = (int32_t)first;
     if (!strcmp(key, "trans_a")) c->at.trans_a = first != 0;
     if (!strcmp(key, "trans_b")) c->at.trans_b = first != 0;
-    if (!strcmp(key, "rate")) c->at.value = first;
+    if (!strcmp(key, "rate") || !strcmp(key, "value")) c->at.value = first;
     if (!strcmp(key, "dtype")) c->at.dtype = dtype_named(word(&text));
     if (!strcmp(key, "stream")) {
         snprintf(c->stream, sizeof c->stream, "%s", word(&text));
         c->at.stream = ti_hash64(c->stream);
     }
     bool shape = !strcmp(key, "shape"), perm = !strcmp(key, "perm");
-    for (int i = 0; (shape || perm) && *text && *text != '\n'; i++) {
+    bool start = !strcmp(key, "start"), step = !strcmp(key, "step");
+    bool window = !strcmp(key, "window");
+    ti_window *w = &c->at.window;
+    int32_t *place[] = {&w->kh, &w->kw, &w->sh, &w->sw, &w->oh, &w->ow};
+    for (int i = 0; (shape || perm || start || step || window) && *text && *text != '\n'; i++) {
         int64_t v = strtoll(text, &text, 10);
         if (shape) c->at.shape.dim[c->at.shape.rank++] = v;
         if (perm) c->at.perm[i] = (int32_t)v;
+        if (start) c->at.start[i] = v;
+        if (step) c->at.step[i] = v;
+        if (window) *place[i] = (int32_t)v;
     }
 }
 

@@ -51,7 +51,7 @@ static void tree(const work *w, char *lanes, char *y) {
 static void add_rows(const work *w, int64_t r0, int64_t n, int64_t c0) {
     const ti_colsum *c = w->c;
     int64_t size = (int64_t)w->size;
-    const char *x = c->x + (r0 * c->rs + c0 * c->cs) * size;
+    const char *x = c->x + (c->first + r0 * c->rs + c0 * c->cs) * size;
     if (c->cs == 1) {
         c->isa->interp->lanes[c->code][c->dtype](w->lanes, x, n, c->rs, w->cols, COLS);
         return;

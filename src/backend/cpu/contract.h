@@ -25,7 +25,7 @@ typedef struct ti_colsum {
     ti_reduce code;
     tarn_dtype dtype;
     const char *x;
-    int64_t rows, cols, rs, cs;
+    int64_t rows, cols, rs, cs, first;  // first: of the element at 0,0
 } ti_colsum;
 void ti_colsum_run(const ti_colsum *c, char *scratch, int thread, int n_threads);
 size_t ti_colsum_scratch(void);

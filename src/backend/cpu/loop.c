@@ -38,13 +38,23 @@ tarn_status ti_loop_make(ti_arena *arena, const ti_plan *p, const ti_kernel *k,
 
 // ---- strides ------------------------------------------------------------------------------------
 
-// Of a row-major array of the access's shape, along dimension d of the loop.
-static int64_t stride(const ti_access *a, int d, const int64_t *dims) {
-    int axis = a->axis[d];
+// Of a row-major array of the access's shape, along one of its axes.
+static int64_t axis_stride(const ti_access *a, int axis, const int64_t *dims) {
     int64_t s = 1;
-    if (axis < 0) return 0;
     if (a->value == TI_ALONG) return 1;
     for (int i = axis + 1; i < a->shape.rank; i++) s *= ti_dim_value(a->shape.dim[i], dims);
+    return s;
+}
+
+int64_t ti_access_stride(const ti_access *a, int d, const int64_t *dims) {
+    int axis = a->axis[d];
+    return axis < 0 ? 0 : a->step[axis] * axis_stride(a, axis, dims);
+}
+
+int64_t ti_access_offset(const ti_access *a, const int64_t *dims) {
+    int64_t s = 0;
+    for (int i = 0; i < a->shape.rank; i++)
+        if (a->start[i]) s += a->start[i] * axis_stride(a, i, dims);
     return s;
 }
 
@@ -109,11 +119,12 @@ static void bind_panels(ti_loop *l, const int64_t *dims, raw *w, int64_t p0, int
     w->extent[1] = k;
     w->extent[2] = lanes;
     for (int i = 0; i < w->n; i++) {
-        int64_t s0 = stride(&l->k->access[i], 0, dims), s1 = stride(&l->k->access[i], 1, dims);
+        const ti_access *a = &l->k->access[i];
+        int64_t s0 = ti_access_stride(a, 0, dims), s1 = ti_access_stride(a, 1, dims);
         w->stride[i][0] = l->panels[i] ? k * TI_PANEL : TI_PANEL * s1;
         w->stride[i][1] = l->panels[i] ? TI_PANEL : s0;
         w->stride[i][2] = l->panels[i] ? 1 : s1;
-        w->base[i] = p0 * w->stride[i][0];
+        w->base[i] = p0 * w->stride[i][0] + ti_access_offset(a, dims);
     }
     drop_units(w);
     coalesce(w, 0);
@@ -136,8 +147,9 @@ void ti_loop_bind(ti_loop *l, const int64_t *dims) {
     w.rank = k->space.rank;
     for (int d = 0; d < w.rank; d++) {
         w.extent[d] = ti_dim_value(k->space.dim[d], dims);
-        for (int i = 0; i < w.n; i++) w.stride[i][d] = stride(&k->access[i], d, dims);
+        for (int i = 0; i < w.n; i++) w.stride[i][d] = ti_access_stride(&k->access[i], d, dims);
     }
+    for (int i = 0; i < w.n; i++) w.base[i] = ti_access_offset(&k->access[i], dims);
     if (k->kind == TI_K_MAP) drop_units(&w);
     if (k->kind == TI_K_MAP || k->kind == TI_K_ROWS) coalesce(&w, k->kind == TI_K_ROWS);
     freeze(&w, &l->nest[l->n_nests++]);
@@ -232,7 +244,7 @@ void ti_loop_finish(const ti_loop *l, char *scratch, int64_t r0, int64_t rows, i
     t.seed = l->seed;
     t.scratch = scratch;
     for (int i = 0; i < k->n_access; i++) {
-        int64_t off = r0 * n->rs[i] + c0 * n->cs[i], rs = n->rs[i], cs = n->cs[i];
+        int64_t off = n->base[i] + r0 * n->rs[i] + c0 * n->cs[i], rs = n->rs[i], cs = n->cs[i];
         if (l->panels[i]) {  // c0 is the first column of a panel, cols at most its width
             off = c0 / TI_PANEL * n->rows * TI_PANEL + r0 * TI_PANEL;
             rs = TI_PANEL;

@@ -32,6 +32,9 @@ typedef struct ti_loop {
 
 tarn_status ti_loop_make(ti_arena *arena, const ti_plan *p, const ti_kernel *k,
                          const ti_interp *isa, ti_loop *l);
+// Elements from one index of dimension d to the next, and to the first one.
+int64_t ti_access_stride(const ti_access *a, int d, const int64_t *dims);
+int64_t ti_access_offset(const ti_access *a, const int64_t *dims);
 // Extents and strides for these dimensions.
 void ti_loop_bind(ti_loop *l, const int64_t *dims);
 // This thread's share of a map or row kernel.

@@ -202,13 +202,6 @@ static tarn_status compile(const ti_plan *plan, const ti_work *work, const ti_ba
 
 // ---- binding ------------------------------------------------------------------------------------
 
-static int64_t stride_along(const ti_access *a, int d, const int64_t *dims) {
-    int64_t s = 1;
-    if (a->axis[d] < 0) return 0;
-    for (int i = a->axis[d] + 1; i < a->shape.rank; i++) s *= ti_dim_value(a->shape.dim[i], dims);
-    return s;
-}
-
 static void bind_call(const ti_plan *p, ti_step *s, const int64_t *dims) {
     const ti_kernel *k = s->k;
     for (int i = 0; i <= k->n_in; i++) {
@@ -231,16 +224,17 @@ static void bind_step(const ti_plan *p, ti_step *s, const int64_t *dims) {
         c->m = ti_dim_value(k->space.dim[0], dims);
         c->n = ti_dim_value(k->space.dim[1], dims);
         c->k = ti_dim_value(k->depth, dims);
-        c->a.rs = stride_along(&k->a, 0, dims);
-        c->a.cs = stride_along(&k->a, 1, dims);
-        c->b.rs = stride_along(&k->b, 0, dims);
-        c->b.cs = stride_along(&k->b, 1, dims);
+        c->a.rs = ti_access_stride(&k->a, 0, dims);
+        c->a.cs = ti_access_stride(&k->a, 1, dims);
+        c->b.rs = ti_access_stride(&k->b, 0, dims);
+        c->b.cs = ti_access_stride(&k->b, 1, dims);
     }
     if (k->kind == TI_K_COLS) {
         s->colsum.rows = ti_dim_value(k->depth, dims);
         s->colsum.cols = ti_dim_value(k->space.dim[0], dims);
-        s->colsum.rs = stride_along(&k->a, 0, dims);
-        s->colsum.cs = stride_along(&k->a, 1, dims);
+        s->colsum.rs = ti_access_stride(&k->a, 0, dims);
+        s->colsum.cs = ti_access_stride(&k->a, 1, dims);
+        s->colsum.first = ti_access_offset(&k->a, dims);
     }
 }
 

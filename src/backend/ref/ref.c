@@ -199,9 +199,25 @@ static void do_view(ref_program *p, const tarn_node *n, double *y) {
             y[i] = under_window(p, n, at[0], at[1]);
             continue;
         }
-        if (n->op == &ti_op_transpose)
-            for (int j = 0; j < n->shape.rank; j++) from[n->at.perm[j]] = at[j];
-        y[i] = element(p, x, n->op == &ti_op_transpose ? from : at, n->shape.rank);
+        for (int j = 0; j < n->shape.rank; j++) {
+            if (n->op == &ti_op_transpose) from[n->at.perm[j]] = at[j];
+            if (n->op == &ti_op_slice) from[j] = n->at.start[j] + n->at.step[j] * at[j];
+        }
+        bool moved = n->op == &ti_op_transpose || n->op == &ti_op_slice;
+        y[i] = element(p, x, moved ? from : at, n->shape.rank);
+    }
+}
+
+static void do_pad(ref_program *p, const tarn_node *n, double *y) {
+    const tarn_node *x = n->in[0];
+    int64_t at[TARN_MAX_RANK], count = numel(p, n), taken = numel(p, x);
+    for (int64_t i = 0; i < count; i++) y[i] = rounded(n->at.value, n->dtype);
+    for (int64_t i = 0; i < taken; i++) {
+        int64_t flat = 0;
+        unravel(p, x, i, at);
+        for (int j = 0; j < n->shape.rank; j++)
+            flat = flat * dim(p, n, j) + n->at.start[j] + n->at.step[j] * at[j];
+        y[flat] = p->value[x->id][i];
     }
 }
 
@@ -347,6 +363,7 @@ static tarn_status eval(ref_program *p, const ti_run *r, const tarn_node *n) {
     case TI_REDUCE: do_reduce(p, n, y); return TARN_OK;
     case TI_DOT: do_dot(p, n, y); return TARN_OK;
     case TI_VIEW: do_view(p, n, y); return TARN_OK;
+    case TI_PUT: do_pad(p, n, y); return TARN_OK;
     case TI_CALL: return do_call(p, n, y);
     default: break;
     }

@@ -9,7 +9,8 @@ One text file a family of ops. A line is one of
     case OP WORDS...     begins a case; WORDS name it; "cpu" as first word: not for the device
                          "ref", whose elements are doubles and hold no integers beyond 2^53
     at KEY NUMBERS...    an attribute: axes (bit mask), keep, axis, trans_a, trans_b, perm, shape,
-                         dtype (name), stream (name), step, rate
+                         start, step, value, dtype (name), stream (name), rate, window (height,
+                         width, step down, right, places down, right)
     in DTYPE SHAPE = V...       an operand, row-major
     in DTYPE SHAPE draw S L H   the same from the generator `draw` below: seed, low, high
     out DTYPE SHAPE = V...      the result
@@ -683,6 +684,63 @@ def shape():
             np.broadcast_to(x.value, target),
             shape=target,
         )
+    for source, start, step, size in [
+        ((3, 4), (1, 1), (1, 1), (2, 3)),
+        ((17,), (2,), (3,), (5,)),
+        ((17,), (16,), (1,), (1,)),
+        ((2, 3, 4), (1, 0, 0), (1, 2, 3), (1, 2, 2)),
+        ((2, 3, 4), (0, 2, 1), (2, 1, 2), (1, 1, 2)),
+        ((4, 6, 5), (0, 1, 0), (1, 2, 1), (4, 3, 5)),
+        ((3, 1, 40), (0, 0, 7), (2, 5, 1), (2, 1, 33)),
+        (
+            (2, 1, 2, 3, 1, 2, 1, 5),
+            (1, 0, 0, 0, 0, 1, 0, 1),
+            (1,) * 7 + (3,),
+            (1, 1, 2, 3, 1, 1, 1, 2),
+        ),
+    ]:
+        x = f(source)
+        y = x.value[tuple(slice(a, a + (n - 1) * b + 1, b) for a, b, n in zip(start, step, size))]
+        case(
+            "slice",
+            f"{dims(source)} from {dims(start)} by {dims(step)}",
+            [x],
+            "f",
+            y,
+            start=start,
+            step=step,
+            shape=size,
+        )
+    for source, start, step, target, value in [
+        ((3, 4), (1, 1), (1, 1), (5, 6), 0),
+        ((3, 4), (0, 2), (1, 1), (3, 6), -math.inf),
+        ((17,), (2,), (3,), (53,), 0.25),
+        ((2, 3, 4), (1, 0, 0), (1, 2, 3), (4, 5, 12), -1.5),
+        ((1, 1), (2, 0), (9, 7), (3, 4), 7),
+        ((4, 3, 5), (0, 1, 0), (1, 2, 1), (4, 6, 5), 0),
+        ((2, 1, 2, 3, 1, 2, 1, 2), (1,) + (0,) * 7, (1,) * 7 + (2,), (4, 1, 2, 3, 1, 2, 1, 3), 0),
+    ]:
+        x = f(source)
+        y = np.full(target, float(value))
+        y[tuple(slice(a, a + (n - 1) * b + 1, b) for a, b, n in zip(start, step, source))] = x.value
+        case(
+            "pad",
+            f"{dims(source)} from {dims(start)} by {dims(step)}",
+            [x],
+            "f",
+            y,
+            start=start,
+            step=step,
+            shape=target,
+            value=value,
+        )
+    for dtype in ("i32", "i64", "u32", "u8"):
+        x = Given(dtype, np.array(WIDE[dtype][:6]).reshape(2, 3))
+        name = "cpu i64" if dtype == "i64" else dtype
+        y = np.zeros((2, 6), INTS[dtype])
+        y[:, 1:6:2] = x.value
+        case("pad", name, [x], dtype, y, start=(0, 1), step=(1, 2), shape=(2, 6))
+        case("slice", name, [x], dtype, x.value[1:, ::2], start=(1, 0), step=(1, 2), shape=(1, 2))
     for dtype, values in [*WIDE.items(), ("bool", [0, 1, 1, 0, 1, 0])]:
         x = Given(dtype, np.array(values[:6]).reshape(2, 3))
         name = "cpu i64" if dtype == "i64" else dtype
@@ -711,6 +769,36 @@ def cross_entropy(v, labels):
             for i, l in enumerate(labels)
         ]
     )
+
+
+def pool(x, kh, kw, sh, sw):
+    """Maximum and place of the first maximum of each window of x [n,h,w,c]."""
+    windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), (1, 2))[:, ::sh, ::sw]
+    flat = windows.reshape(*windows.shape[:4], kh * kw)
+    return flat.max(-1), flat.argmax(-1)
+
+
+def pooling():
+    for shape, window in [
+        ((2, 6, 6, 3), (2, 2, 2, 2)),
+        ((1, 7, 5, 17), (2, 2, 2, 2)),
+        ((2, 9, 8, 4), (3, 2, 3, 2)),
+        ((2, 9, 8, 4), (3, 3, 2, 2)),
+        ((1, 8, 8, 1), (3, 4, 1, 2)),
+        ((1, 7, 7, 2), (7, 7, 7, 7)),
+        ((2, 3, 4, 5), (1, 1, 2, 3)),
+    ]:
+        x = f(shape, 5)
+        ties = Given("f", np.round(f(shape, 6).value) + 0.0)  # no -0
+        for name, v in [("", x), (" ties", ties)]:
+            y, where = pool(v.value, *window)
+            at = (*window, *y.shape[1:3])
+            words = f"{dims(shape)} {dims(window)}{name}"
+            case("max_pool2d", words, [v], "f", y, window=at)
+            case("max_pool2d_index", words, [v], "u8", where, window=at)
+    rows = np.array([[-math.inf, -math.inf, 1, math.nan, 3, 3, BIG, math.inf]] * 2)
+    x = Given("f", rows[None, :, :, None])
+    case("max_pool2d", "edges", [x], "f", pool(x.value, 2, 2, 2, 2)[0], window=(2, 2, 2, 2, 1, 4))
 
 
 def composite():
@@ -770,6 +858,7 @@ def composite():
     x, labels = Given("f", rows), Given("i32", [0, 2, 0, 1, 0, 1, 2, 0])
     case("softmax_cross_entropy", "edges", [x, labels], "f", cross_entropy(real(x), labels.value))
     case("softmax_cross_entropy", "empty", [f((0, 3)), Given("i32", [])], "f", np.zeros(0))
+    pooling()
 
 
 if __name__ == "__main__":
