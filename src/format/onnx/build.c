@@ -55,20 +55,25 @@ static void free_table(ti_onnx_build *b) {
 
 // ---- elements to nodes -------------------------------------------------------------------------
 
-// Are all elements the same, and a double that a constant of this dtype can be?
-static bool uniform(const tarn_tensor *t, double *value) {
-    size_t size = tarn_dtype_size(tarn_tensor_dtype(t));
-    const char *x = tarn_tensor_cdata(t);
-    if (ti_dtype_half(tarn_tensor_dtype(t)) || !tarn_tensor_bytes(t)) return false;
-    for (size_t i = size; i < tarn_tensor_bytes(t); i += size)
-        if (memcmp(x, x + i, size) != 0) return false;
+static tarn_status first_element(const tarn_tensor *t, double *value) {
     tarn_tensor *first = NULL, *wide = NULL;
-    bool ok = !tarn_tensor_from(tarn_tensor_dtype(t), TARN_SCALAR, x, &first) &&
-              !tarn_tensor_cast(first, TARN_F64, &wide);
-    if (ok) *value = *(const double *)tarn_tensor_cdata(wide);
+    TI_TRY(tarn_tensor_from(tarn_tensor_dtype(t), TARN_SCALAR, tarn_tensor_cdata(t), &first));
+    tarn_status st = tarn_tensor_cast(first, TARN_F64, &wide);
+    if (!st) *value = *(const double *)tarn_tensor_cdata(wide);
     tarn_tensor_release(first);
     tarn_tensor_release(wide);
-    return ok && !(fabs(*value) > 0x1p53 && !ti_dtype_float(tarn_tensor_dtype(t)));
+    return st;
+}
+
+// Are all elements the same, and a double that a constant of this dtype can be?
+static tarn_status uniform(const tarn_tensor *t, bool *is, double *value) {
+    size_t size = tarn_dtype_size(tarn_tensor_dtype(t));
+    const char *x = tarn_tensor_cdata(t);
+    *is = !ti_dtype_half(tarn_tensor_dtype(t)) && tarn_tensor_bytes(t);
+    for (size_t i = size; i < tarn_tensor_bytes(t) && *is; i += size) *is = !memcmp(x, x + i, size);
+    if (*is) TI_TRY(first_element(t, value));
+    *is = *is && (ti_dtype_float(tarn_tensor_dtype(t)) || fabs(*value) <= 0x1p53);
+    return TARN_OK;
 }
 
 static tarn_node *variable_of(ti_onnx_build *b, const char *name, const tarn_tensor *t) {
@@ -80,12 +85,17 @@ static tarn_node *variable_of(ti_onnx_build *b, const char *name, const tarn_ten
 }
 
 // Weights are variables; of other elements, those that are all equal are a constant.
-static tarn_node *node_of_elements(ti_onnx_build *b, const ti_onnx_value *v) {
+static tarn_status node_of_elements(ti_onnx_build *b, ti_onnx_value *v) {
     double value;
-    bool weight = v->weight && ti_dtype_float(tarn_tensor_dtype(v->known));
-    if (weight || !uniform(v->known, &value)) return variable_of(b, v->name, v->known);
-    tarn_node *c = tarn_constant(b->g, tarn_tensor_dtype(v->known), value);
-    return tarn_broadcast_to(b->g, c, *tarn_tensor_shape(v->known));
+    bool equal = false, weight = v->weight && ti_dtype_float(tarn_tensor_dtype(v->known));
+    if (!weight) TI_TRY(uniform(v->known, &equal, &value));
+    if (equal) {
+        tarn_node *c = tarn_constant(b->g, tarn_tensor_dtype(v->known), value);
+        v->node = tarn_broadcast_to(b->g, c, *tarn_tensor_shape(v->known));
+    } else {
+        v->node = variable_of(b, v->name, v->known);
+    }
+    return tarn_graph_status(b->g);
 }
 
 static tarn_status read_initializer(ti_onnx_build *b, ti_onnx_value *v) {
@@ -93,12 +103,10 @@ static tarn_status read_initializer(ti_onnx_build *b, ti_onnx_value *v) {
 }
 
 tarn_status ti_onnx_node_of(ti_onnx_build *b, ti_onnx_value *v, tarn_node **out) {
-    if (!v->node) {
-        if (!v->known) TI_TRY(read_initializer(b, v));
-        v->node = node_of_elements(b, v);
-    }
+    if (!v->node && !v->known) TI_TRY(read_initializer(b, v));
+    if (!v->node) TI_TRY(node_of_elements(b, v));
     *out = v->node;
-    return v->node ? TARN_OK : tarn_graph_status(b->g);
+    return TARN_OK;
 }
 
 // ---- nodes to elements -------------------------------------------------------------------------
