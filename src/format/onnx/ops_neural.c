@@ -125,16 +125,14 @@ static tarn_status stated_pads(ti_onnx_node *n, int spatial, window *w) {
 }
 
 // As many places as strides fit into the image; an odd zero goes behind, or in front when `lower`.
-static tarn_status same_pads(const tarn_shape *image, bool lower, window *w) {
+static void same_pads(const tarn_shape *image, bool lower, window *w) {
     for (int i = 0; i < SPATIAL; i++) {
         int64_t size = image->dim[1 + i];
-        if (size < 0) return ti_onnx_lacks("an image of unknown size is not supported here");
         int64_t places = ti_ceil_div(size, w->stride[i]);
         int64_t all = ti_max_i64((places - 1) * w->stride[i] + w->kernel[i] - size, 0);
         w->before[i] = lower ? all - all / 2 : all / 2;
         w->after[i] = all - w->before[i];
     }
-    return TARN_OK;
 }
 
 // The window of a convolution or pool over an image [n,h,w,c]; the kernel's size is set already.
@@ -146,13 +144,16 @@ static tarn_status read_window(ti_onnx_node *n, const tarn_shape *image, int spa
     TI_TRY(per_axis(n, "dilations", spatial, 1, dilation));
     TI_TRY(ti_onnx_word(n, "auto_pad", words, &mode));
     for (int i = 0; i < SPATIAL; i++) {
+        if (image->dim[1 + i] < 0)
+            return ti_onnx_lacks("an image of a named size is not supported");
         if (w->stride[i] < 1) return ti_error(TARN_EFORMAT, "a stride of 0");
         if (dilation[i] != 1 && w->kernel[i] > 1)
             return ti_onnx_lacks("a dilation of %lld is not supported", (long long)dilation[i]);
     }
     if (mode == 0) return stated_pads(n, spatial, w);
     ti_onnx_ignore(n, "pads");
-    return mode == 1 ? TARN_OK : same_pads(image, mode == 3, w);
+    if (mode > 1) same_pads(image, mode == 3, w);
+    return TARN_OK;
 }
 
 // [n,c,w] with height 1; [n,c,h,w] as it is. Then channels last.
@@ -211,6 +212,46 @@ static tarn_status conv(ti_onnx_node *n) {
     return ti_onnx_out(n, 0, ti_onnx_narrow(n, y, first_dtype(n)));
 }
 
+// With ceil_mode the last window may stand over the edge, if it begins before it: the zeros that it
+// looks at are added behind.
+static void over_the_edge(const tarn_shape *image, window *w) {
+    for (int i = 0; i < SPATIAL; i++) {
+        int64_t size = image->dim[1 + i] + w->before[i];
+        int64_t steps = ti_ceil_div(size + w->after[i] - w->kernel[i], w->stride[i]);
+        if (steps * w->stride[i] >= size) steps--;
+        w->after[i] = ti_max_i64(w->after[i], steps * w->stride[i] + w->kernel[i] - size);
+    }
+}
+
+// x [n,c,h,w] -> [n,c,oh,ow]
+static tarn_status max_pool(ti_onnx_node *n) {
+    tarn_node *x;
+    window w = {{0}, {0}, {0}, {0}};
+    bool ceil_mode = false;
+    TI_TRY(ti_onnx_in(n, 0, &x));
+    TI_TRY(ti_onnx_reals(x));
+    int rank = tarn_node_shape(x)->rank;
+    if (rank < 3) return ti_error(TARN_ESHAPE, "an image of rank %d", rank);
+    if (rank > 4) return ti_onnx_lacks("%d spatial axes are not supported", rank - 2);
+    if (!ti_onnx_has_attr(n, "kernel_shape")) return ti_error(TARN_EFORMAT, "no kernel_shape");
+    TI_TRY(per_axis(n, "kernel_shape", rank - 2, 1, w.kernel));
+    tarn_node *last = channels_last(n, ti_onnx_widen(n, x), (int[]){0, 2, 3, 1});
+    TI_TRY(tarn_graph_status(n->g));
+    TI_TRY(read_window(n, tarn_node_shape(last), rank - 2, &w));
+    TI_TRY(ti_onnx_flag(n, "ceil_mode", &ceil_mode));
+    ti_onnx_ignore(n, "storage_order");  // of the second output
+    if (ceil_mode) over_the_edge(tarn_node_shape(last), &w);
+    if (w.kernel[0] * w.kernel[1] > 49)
+        return ti_onnx_lacks("a window of %lld x %lld is not supported", (long long)w.kernel[0],
+                             (long long)w.kernel[1]);
+    const tarn_pool2d_opts o = {
+        .window = {(int)w.kernel[0], (int)w.kernel[1]},
+        .stride = {(int)w.stride[0], (int)w.stride[1]},
+        .padding = {(int)w.before[0], (int)w.after[0], (int)w.before[1], (int)w.after[1]}};
+    tarn_node *y = channels_first(n, tarn_max_pool2d_(n->g, last, &o), rank);
+    return ti_onnx_out(n, 0, ti_onnx_narrow(n, y, tarn_node_dtype(x)));
+}
+
 // ---- softmax -----------------------------------------------------------------------------------
 
 // Before opset 13 all axes from `axis` on are one; since then it is along one axis.
@@ -243,9 +284,7 @@ static tarn_status softmax(ti_onnx_node *n) {
 }
 
 const ti_onnx_op ti_onnx_neural[] = {
-    {"", "Conv", 1, 0, 2, 3, conv, {0}},
-    {"", "Gemm", 1, 0, 2, 3, gemm, {0}},
-    {"", "MatMul", 1, 0, 2, 2, matmul, {0}},
-    {"", "Softmax", 1, 0, 1, 1, softmax, {0}},
-    {0},
+    {"", "Conv", 1, 0, 2, 3, conv, {0}},       {"", "Gemm", 1, 0, 2, 3, gemm, {0}},
+    {"", "MatMul", 1, 0, 2, 2, matmul, {0}},   {"", "MaxPool", 1, 0, 1, 1, max_pool, {0}},
+    {"", "Softmax", 1, 0, 1, 1, softmax, {0}}, {0},
 };
