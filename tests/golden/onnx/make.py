@@ -35,7 +35,7 @@ def save(name, nodes, inputs, outputs, weights, given, expected, opset=21, ir=10
     for i, a in enumerate(given):
         np.save(f"{name}.in{i}.npy", a)
     for i, a in enumerate(expected):
-        np.save(f"{name}.out{i}.npy", a)
+        np.save(f"{name}.out{i}.npy", np.ascontiguousarray(a))
 
 
 def conv(x, w, b, stride, pads):
