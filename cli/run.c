@@ -89,7 +89,11 @@ static int write_outputs(const run *r) {
 // ---- the command -------------------------------------------------------------------------------
 
 static int run_model(run *r) {
-    const tarn_compile_opts opts = {.dump = cli_str(r->a, "dump"), .dump_to = stderr};
+    // Compiled kernels are taken over between two runs, and there is one: unless they are asked
+    // for.
+    const tarn_compile_opts opts = {.jit = getenv("TARN_JIT") ? TARN_JIT_AUTO : TARN_JIT_OFF,
+                                    .dump = cli_str(r->a, "dump"),
+                                    .dump_to = stderr};
     cli_phase("read inputs");
     int code = read_inputs(r);
     if (code) return code;

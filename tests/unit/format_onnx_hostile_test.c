@@ -414,6 +414,19 @@ TEST(onnx_limits_the_memory_of_small_files) {
     ti_free(data);
 }
 
+// y = reshape(x, nonzero(constant_of_shape(w))), where w asks for 2^40 zeros.
+TEST(onnx_limits_what_it_computes_to_learn_a_shape) {
+    int64_t huge[] = {(int64_t)1 << 20, 1 << 20};
+    model m;
+    make(&m);
+    m.weight.data_type = 7;
+    m.weight_dims[0] = 2;
+    m.weight.raw_data = (ProtobufCBinaryData){sizeof huge, (uint8_t *)huge};
+    set_node(&m, 0, "ConstantOfShape", "w", NULL, "s");
+    set_node(&m, 1, "Reshape", "x", "s", "y");
+    CHECK_ERR(read_model(&m), TARN_ELIMIT, "more than 16777216 elements to compute a shape");
+}
+
 TEST(onnx_survives_every_failed_allocation) {
     check_allocations("../onnx/computed.onnx", read_bytes);
 }

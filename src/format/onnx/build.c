@@ -11,6 +11,8 @@
 #include "io/io.h"
 #include "ops/ops.h"
 
+enum { MAX_EVALUATED = 1 << 24 };  // elements, in all, to learn a value while building
+
 // ---- values by name ----------------------------------------------------------------------------
 
 // The slot of a name: its value, or free.
@@ -137,10 +139,26 @@ static tarn_status result_of(const tarn_program *p, int i, tarn_dtype dtype, tar
     return tarn_tensor_from(dtype, s, data, out);
 }
 
+// Shapes are computed from few numbers: a file that makes many for it is refused.
+static tarn_status check_cost(const tarn_program *p) {
+    int64_t left = MAX_EVALUATED;
+    for (int i = 0; i < p->work.g->n_nodes; i++) {
+        int64_t n = 1;
+        const tarn_node *x = p->work.g->nodes[i];
+        for (int d = 0; d < x->shape.rank; d++)
+            if (__builtin_mul_overflow(n, ti_dim_max(p->work.g, x->shape.dim[d]), &n)) n = left + 1;
+        if (n > left)
+            return ti_error(TARN_ELIMIT, "more than %d elements to compute a shape", MAX_EVALUATED);
+        left -= n;
+    }
+    return TARN_OK;
+}
+
 static tarn_status evaluate(ti_onnx_build *b, ti_onnx_value *v) {
     tarn_program *p = NULL;
     TI_TRY(tarn_compile(b->g, TARN_FETCH(v->node), "ref", &p));
-    tarn_status st = bind_all(b, p);
+    tarn_status st = check_cost(p);
+    if (!st) st = bind_all(b, p);
     if (!st) st = tarn_run(p);
     if (!st) st = result_of(p, 0, tarn_node_dtype(v->node), &v->known);
     tarn_program_free(p);
