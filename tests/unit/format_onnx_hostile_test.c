@@ -296,6 +296,20 @@ TEST(onnx_refuses_sizes_that_lie) {
     CHECK_OK(read_model(&m));
 }
 
+// Found by fuzzing: its elements would be none, but another type's list has some.
+TEST(onnx_does_not_look_into_the_lists_of_other_types) {
+    int32_t list[] = {1, 2};
+    model m;
+    make(&m);
+    m.weight.has_raw_data = false;
+    m.weight.n_int32_data = 2;
+    m.weight.int32_data = list;
+    m.dim.dim_value = m.weight_dims[0] = 0;
+    CHECK_OK(read_model(&m));
+    m.weight_dims[0] = 2;
+    CHECK_ERR(read_model(&m), TARN_EFORMAT, "f32 [2] does not have the 0 elements");
+}
+
 TEST(onnx_refuses_element_types_that_are_none) {
     model m;
     make(&m);

@@ -173,6 +173,7 @@ static tarn_status from_list(const TiOnnx__TensorProto *p, tarn_dtype dtype, con
     int64_t want = tarn_shape_numel(s);
     if (want < 0 || (uint64_t)want != n) return wrong_count(dtype, s, n, "elements");
     if (list) return tarn_tensor_from(dtype, *s, list, out);
+    if (n == 0) return tarn_tensor_create(dtype, *s, out);  // an empty list is NULL
     TI_TRY(tarn_tensor_create(dtype, *s, &t));
     tarn_status st = dtype == TARN_U32 ? from_uint32(p, tarn_tensor_data(t))
                                        : from_int32(p, dtype, tarn_tensor_data(t));
