@@ -152,20 +152,21 @@ typedef struct layer_row {
     tarn_layer_kind kind;
     const ti_key *keys;
     size_t count;
-    bool needs_first, shortens;
+    bool needs_first;
+    enum { NO_SHORT, ONE_VALUE, VALUE_OR_LIST } shortens;
     const char *needs_too;  // another key that must be there
 } layer_row;
 #define ROW(kind, keys, ...) \
     { kind, keys, sizeof(keys) / sizeof *(keys), __VA_ARGS__ }
 static const layer_row rows[] = {
-    ROW(TARN_LAYER_DENSE, dense_keys, true, true, NULL),
-    ROW(TARN_LAYER_ACTIVATION, activation_keys, true, true, NULL),
-    ROW(TARN_LAYER_DROPOUT, dropout_keys, true, true, NULL),
-    ROW(TARN_LAYER_FLATTEN, flatten_keys, false, false, NULL),
-    ROW(TARN_LAYER_RESHAPE, reshape_keys, true, true, NULL),
-    ROW(TARN_LAYER_CONV2D, conv2d_keys, true, false, "kernel_size"),
-    ROW(TARN_LAYER_MAX_POOLING2D, max_pooling2d_keys, false, true, NULL),
-    ROW(TARN_LAYER_BATCH_NORMALIZATION, batch_normalization_keys, false, false, NULL),
+    ROW(TARN_LAYER_DENSE, dense_keys, true, ONE_VALUE, NULL),
+    ROW(TARN_LAYER_ACTIVATION, activation_keys, true, ONE_VALUE, NULL),
+    ROW(TARN_LAYER_DROPOUT, dropout_keys, true, ONE_VALUE, NULL),
+    ROW(TARN_LAYER_FLATTEN, flatten_keys, false, NO_SHORT, NULL),
+    ROW(TARN_LAYER_RESHAPE, reshape_keys, true, VALUE_OR_LIST, NULL),
+    ROW(TARN_LAYER_CONV2D, conv2d_keys, true, NO_SHORT, "kernel_size"),
+    ROW(TARN_LAYER_MAX_POOLING2D, max_pooling2d_keys, false, VALUE_OR_LIST, NULL),
+    ROW(TARN_LAYER_BATCH_NORMALIZATION, batch_normalization_keys, false, NO_SHORT, NULL),
 };
 
 static const layer_row *row_of(tarn_layer_kind kind) {
@@ -178,7 +179,8 @@ static const layer_row *row_of(tarn_layer_kind kind) {
 
 // One value instead of a map of options.
 static bool is_short(const ti_yaml *n, const layer_row *row) {
-    return n && row->shortens && n->kind != TI_YAML_MAP && !ti_yaml_is_null(n);
+    if (!n || ti_yaml_is_null(n) || !row->shortens) return false;
+    return n->kind == TI_YAML_SCALAR || (n->kind == TI_YAML_LIST && row->shortens == VALUE_OR_LIST);
 }
 
 static tarn_status read_options(const ti_yaml *n, const layer_row *row, const char *name,

@@ -179,15 +179,16 @@ static tarn_node *step(rig *r) {
     return tarn_group(g, both, 2);
 }
 
-static void feed(rig *r, int i) {
+static tarn_status bind(rig *r, int i) {
     static float x[BATCH * SIDE * SIDE];
     static int32_t y[BATCH];
     int64_t batch = BATCH - i % BATCH;  // the last ones are smaller
     for (int k = 0; k < BATCH * SIDE * SIDE; k++) x[k] = (float)at(k, i + 1);
     for (int k = 0; k < BATCH; k++) y[k] = (k + i) % 3;
-    CHECK_OK(tarn_bind(r->p, "x", x, TARN_SHAPE(batch, SIDE, SIDE, 1)));
-    CHECK_OK(tarn_bind(r->p, "y", y, TARN_SHAPE(batch)));
+    TI_TRY(tarn_bind(r->p, "x", x, TARN_SHAPE(batch, SIDE, SIDE, 1)));
+    return tarn_bind(r->p, "y", y, TARN_SHAPE(batch));
 }
+static void feed(rig *r, int i) { CHECK_OK(bind(r, i)); }
 
 static void train(const tarn_compile_opts *o, char hash[65]) {
     rig r = rig_make();
@@ -384,4 +385,41 @@ TEST(no_optimizer_trains_moving_averages) {
     CHECK(element(m, "batch_normalization/gamma") < 1);
     probe_graph_free(&r);
     tarn_model_free(m);
+}
+
+// ---- memory that runs out -----------------------------------------------------------------------
+
+// A step of the network, from the store to the run.
+static tarn_status smoke(void) {
+    rig r = {0};
+    tarn_status st = tarn_store_create(RIG_SEED, &r.store);
+    if (!st && !(r.g = tarn_graph_create(r.store))) st = TARN_ENOMEM;
+    tarn_node *all = st ? NULL : step(&r);
+    if (!st) st = tarn_graph_status(r.g);
+    if (!st)
+        st = tarn_compile_opts_(r.g, TARN_FETCH(all), "cpu",
+                                &(tarn_compile_opts){.jit = TARN_JIT_OFF}, &r.p);
+    if (!st) st = bind(&r, BATCH - 1);
+    if (!st) st = tarn_run(r.p);
+    rig_free(&r);
+    return st;
+}
+
+TEST(every_allocation_of_a_step_may_fail) {
+    CHECK_OK(tarn_set_threads(1));
+    CHECK_OK(smoke());
+    ti_alloc_stats before = ti_alloc_stats_now();
+    CHECK_OK(smoke());
+    uint64_t calls = ti_alloc_stats_now().calls - before.calls;
+    for (uint64_t n = 1; n <= calls; n++) {
+        ti_alloc_fail_at(n);
+        tarn_status st = smoke();
+        ti_alloc_fail_at(0);
+        if (st == TARN_OK && n == 1) SKIP("allocations fail only in test builds");
+        if (st != TARN_OK && st != TARN_ENOMEM)
+            test_fail(__FILE__, __LINE__, "allocation %llu of %llu: %s, \"%s\"",
+                      (unsigned long long)n, (unsigned long long)calls, tarn_status_name(st),
+                      tarn_last_error());
+        CHECK_EQ_I(ti_alloc_stats_now().live, before.live);
+    }
 }

@@ -88,6 +88,41 @@ TEST(short_forms_mean_the_same) {
     tarn_experiment_free(e);
 }
 
+TEST(layers_of_images_are_read) {
+    tarn_experiment *e = good("data: mnist\n"
+                              "model:\n"
+                              "  - reshape: [28, -1, 1]\n"
+                              "  - conv2d: {filters: 8, kernel_size: [3, 5], strides: 2, padding: "
+                              "same, activation: relu, use_bias: false, kernel_initializer: ones, "
+                              "bias_initializer: {constant: 3}, name: first}\n"
+                              "  - max_pooling2d\n"
+                              "  - max_pooling2d: 3\n"
+                              "  - max_pooling2d: [2, 1]\n"
+                              "  - max_pooling2d: {pool_size: 4, strides: [1, 2], padding: valid}\n"
+                              "  - batch_normalization\n"
+                              "  - batch_normalization: {momentum: 0, epsilon: 0.5, center: false, "
+                              "scale: true, gamma_initializer: {constant: 2}}\n"
+                              "loss: mse\n");
+    const tarn_layer *l[8];
+    for (int i = 0; i < 8; i++) l[i] = &e->layers[i].draft.layer;
+    CHECK(l[0]->target.rank == 3 && l[0]->target.dim[1] == -1);
+    const tarn_conv2d_layer_opts *c = &l[1]->conv2d;
+    CHECK(l[1]->units == 8 && c->kernel_size[0] == 3 && c->kernel_size[1] == 5);
+    CHECK(c->strides[0] == 2 && c->strides[1] == 0 && c->no_bias);
+    CHECK(c->kernel_initializer->kind == TARN_INIT_ONES && c->bias_initializer->a == 3);
+    CHECK_STR(c->padding, "same");
+    CHECK_STR(c->activation, "relu");
+    CHECK_STR(l[1]->name, "first");
+    CHECK(l[2]->kind == TARN_LAYER_MAX_POOLING2D && l[2]->max_pooling2d.pool_size[0] == 0);
+    CHECK(l[3]->max_pooling2d.pool_size[0] == 3 && l[4]->max_pooling2d.pool_size[1] == 1);
+    CHECK(l[5]->max_pooling2d.strides[0] == 1 && l[5]->max_pooling2d.strides[1] == 2);
+    CHECK(l[6]->batch_normalization.momentum == 0 && !l[6]->batch_normalization.no_center);
+    const tarn_batch_normalization_opts *b = &l[7]->batch_normalization;
+    CHECK(b->momentum == TARN_ZERO && b->epsilon == 0.5 && b->no_center && !b->no_scale);
+    CHECK(b->gamma_initializer->a == 2 && !b->beta_initializer);
+    tarn_experiment_free(e);
+}
+
 // ---- mistakes -----------------------------------------------------------------------------------
 
 #define BAD(text, sentence) CHECK_ERR(parse(text), TARN_EFORMAT, sentence)
@@ -144,6 +179,27 @@ TEST(wrong_types_and_ranges_are_named) {
     BAD("model: []\n", "x.yaml:1: model expects a list of layers");
     BAD("loss: [mse]\n", "x.yaml:1: loss expects a text");
     BAD("- a\n- b\n", "x.yaml:1: the file expects keys and values");
+}
+
+TEST(mistakes_in_layers_of_images_are_named) {
+    BAD(WITH_LAYER("conv2d: 32"), "x.yaml:3: conv2d expects keys and values, like {filters: ...}");
+    BAD(WITH_LAYER("conv2d: {filters: 32}"), "x.yaml:3: conv2d needs 'kernel_size'");
+    BAD(WITH_LAYER("conv2d: {kernel_size: 3}"), "x.yaml:3: conv2d needs 'filters'");
+    BAD(WITH_LAYER("conv2d"), "x.yaml:3: conv2d needs 'filters'");
+    BAD(WITH_LAYER("conv2d: {filters: 3, kernal_size: 3}"), "did you mean 'kernel_size'?");
+    BAD(WITH_LAYER("conv2d: {filters: 3, kernel_size: [3, 3, 3]}"),
+        "x.yaml:3: kernel_size expects a number, or two like [3, 3]");
+    BAD(WITH_LAYER("conv2d: {filters: 3, kernel_size: {a: 3}}"), "or two like [3, 3]");
+    BAD(WITH_LAYER("conv2d: {filters: 3, kernel_size: [3, x]}"), "expects a whole number, not 'x'");
+    BAD(WITH_LAYER("conv2d: {filters: 3, kernel_size: 0}"), "kernel_size is 0, must be 1 to 32768");
+    BAD(WITH_LAYER("max_pooling2d: two"), "expects a whole number, not 'two'");
+    BAD(WITH_LAYER("max_pool2d: 2"), "x.yaml:3: unknown layer 'max_pool2d', did you mean");
+    BAD(WITH_LAYER("batch_normalization: 0.9"), "batch_normalization expects keys and values");
+    BAD(WITH_LAYER("batch_normalization: {momentum: 2}"), "momentum is 2, must be 0 to 1");
+    BAD(WITH_LAYER("reshape"), "x.yaml:3: reshape needs 'target_shape'");
+    BAD(WITH_LAYER("reshape: 784"), "target_shape expects a list of 1 to 7 sizes");
+    BAD(WITH_LAYER("reshape: []"), "target_shape expects a list of 1 to 7 sizes");
+    BAD(WITH_LAYER("reshape: [1, 1, 1, 1, 1, 1, 1, 1]"), "expects a list of 1 to 7 sizes");
 }
 
 TEST(missing_parts_are_named) {
@@ -278,8 +334,8 @@ TEST(files_that_are_not_there_are_named) {
 }
 
 TEST(the_examples_are_read) {
-    static const char *const names[] = {"mnist_mlp", "mnist_softmax", "neural_network_raw",
-                                        "regression", "neuron"};
+    static const char *const names[] = {"mnist_mlp",          "mnist_cnn",  "mnist_softmax",
+                                        "neural_network_raw", "regression", "neuron"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[512];
         tarn_experiment *e = NULL;

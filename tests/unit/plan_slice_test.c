@@ -30,6 +30,8 @@ static int views(tarn_graph *g, tarn_node *x, tarn_node *w, tarn_node **y) {
     y[n++] = tarn_sum(g, a, TARN_AXIS(0), 0);                                       // columns
     y[n++] = tarn_sum(g, cut(tarn_exp(g, x), 1, 2, 9, 0, 1, 40), TARN_AXIS(1), 0);  // rows
     y[n++] = tarn_matmul(g, a, b);
+    y[n++] = tarn_add(g, tarn_matmul(g, a, b), cut(x, 2, 1, 10, 3, 2, 10));  // in its tiles
+    y[n++] = tarn_softmax(g, tarn_mul(g, a, cut(x, 0, 1, 10, 5, 2, 12)));
     y[n++] = tarn_matmul(g, cut(x, 0, 1, 4, 0, 1, ROWS), w);
     y[n++] = tarn_reshape(g, a, TARN_SHAPE(4, 30));  // regrouped
     y[n++] = negative(tarn_reshape(g, cut(x, 7, 1, 1, 5, 5, 7), TARN_SHAPE(7, 1, 1)));
