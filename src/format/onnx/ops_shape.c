@@ -84,6 +84,67 @@ static tarn_status flatten(ti_onnx_node *n) {
     return ti_onnx_out(n, 0, tarn_reshape(n->g, x, y));
 }
 
+// Squeeze without axes leaves out each axis of size 1; axes are an input since opset 13.
+static tarn_status read_axes(ti_onnx_node *n, int rank, unsigned *axes) {
+    ti_onnx_ints list = {0};
+    *axes = 0;
+    if (n->opset < 13) TI_TRY(ti_onnx_get_ints(n, "axes", &list));
+    if (n->opset >= 13 && ti_onnx_has(n, 1)) TI_TRY(ti_onnx_known_ints(n, 1, &list));
+    for (int i = 0; i < list.n; i++) {
+        int64_t axis = list.v[i] < 0 ? list.v[i] + rank : list.v[i];
+        if (axis < 0 || axis >= rank || *axes >> axis & 1)
+            return ti_error(TARN_EFORMAT, "axis %lld of rank %d", (long long)list.v[i], rank);
+        *axes |= 1u << axis;
+    }
+    return TARN_OK;
+}
+
+static tarn_status squeeze(ti_onnx_node *n) {
+    tarn_node *x;
+    unsigned axes;
+    tarn_shape y = {0};
+    TI_TRY(ti_onnx_in(n, 0, &x));
+    const tarn_shape *s = tarn_node_shape(x);
+    TI_TRY(read_axes(n, s->rank, &axes));
+    for (int i = 0; i < s->rank; i++) {
+        if (axes >> i & 1 && s->dim[i] != 1)
+            return ti_error(TARN_ESHAPE, "axis %d has not the size 1", i);
+        if (axes ? !(axes >> i & 1) : s->dim[i] != 1) y.dim[y.rank++] = s->dim[i];
+    }
+    return ti_onnx_out(n, 0, tarn_reshape(n->g, x, y));
+}
+
+static tarn_status unsqueeze(ti_onnx_node *n) {
+    tarn_node *x;
+    unsigned axes;
+    ti_onnx_ints list = {0};
+    tarn_shape y = {0};
+    TI_TRY(ti_onnx_in(n, 0, &x));
+    const tarn_shape *s = tarn_node_shape(x);
+    TI_TRY(n->opset < 13 ? ti_onnx_get_ints(n, "axes", &list) : ti_onnx_known_ints(n, 1, &list));
+    y.rank = s->rank + list.n;
+    if (y.rank > TARN_MAX_RANK) return ti_onnx_lacks("rank %d is not supported", y.rank);
+    TI_TRY(read_axes(n, y.rank, &axes));
+    for (int i = 0, from = 0; i < y.rank; i++) y.dim[i] = axes >> i & 1 ? 1 : s->dim[from++];
+    return ti_onnx_out(n, 0, tarn_reshape(n->g, x, y));
+}
+
+// To a shape that both broadcast to.
+static tarn_status expand(ti_onnx_node *n) {
+    tarn_node *x;
+    ti_onnx_ints list = {0};
+    tarn_shape want = {0}, y;
+    TI_TRY(ti_onnx_in(n, 0, &x));
+    TI_TRY(ti_onnx_known_ints(n, 1, &list));
+    if (list.n > TARN_MAX_RANK) return ti_onnx_lacks("rank %d is not supported", list.n);
+    for (int i = 0; i < list.n; i++) {
+        want.dim[want.rank++] = list.v[i];
+        if (list.v[i] < 0) return ti_error(TARN_EFORMAT, "a size of %lld", (long long)list.v[i]);
+    }
+    TI_TRY(ti_broadcast(n->g, tarn_node_shape(x), &want, &y));
+    return ti_onnx_out(n, 0, tarn_broadcast_to(n->g, x, y));
+}
+
 // ---- order -------------------------------------------------------------------------------------
 
 static tarn_status transpose(ti_onnx_node *n) {
@@ -196,12 +257,15 @@ static tarn_status nonzero(ti_onnx_node *n) {
 const ti_onnx_op ti_onnx_shape[] = {
     {"", "Constant", 1, 0, 0, 0, constant, {0}},
     {"", "ConstantOfShape", 9, 0, 1, 1, constant_of_shape, {0}},
+    {"", "Expand", 8, 0, 2, 2, expand, {0}},
     {"", "Flatten", 1, 0, 1, 1, flatten, {0}},
     {"", "Identity", 1, 0, 1, 1, identity, {0}},
     {"", "NonZero", 9, 0, 1, 1, nonzero, {0}},
     {"", "Reshape", 1, 0, 1, 2, reshape, {0}},
     {"", "Shape", 1, 0, 1, 1, shape, {0}},
     {"", "Size", 1, 0, 1, 1, size, {0}},
+    {"", "Squeeze", 1, 0, 1, 2, squeeze, {0}},
     {"", "Transpose", 1, 0, 1, 1, transpose, {0}},
+    {"", "Unsqueeze", 1, 0, 1, 2, unsqueeze, {0}},
     {0},
 };
