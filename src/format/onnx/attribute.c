@@ -93,6 +93,24 @@ tarn_status ti_onnx_axis(ti_onnx_node *n, const char *name, int rank, bool end, 
     return TARN_OK;
 }
 
+tarn_status ti_onnx_axes(ti_onnx_node *n, int input_since, int rank, tarn_axes *out) {
+    ti_onnx_ints list = {0};
+    *out = 0;
+    if (n->opset < input_since) {
+        TI_TRY(ti_onnx_get_ints(n, "axes", &list));
+    } else if (ti_onnx_has(n, 1)) {
+        TI_TRY(ti_onnx_known_ints(n, 1, &list));
+    }
+    for (int i = 0; i < list.n; i++) {
+        int64_t axis = list.v[i] < 0 ? list.v[i] + rank : list.v[i];
+        if (axis < 0 || axis >= rank || *out & TARN_AXIS(axis))
+            return ti_error(TARN_EFORMAT, "axis %lld of rank %d, or twice", (long long)list.v[i],
+                            rank);
+        *out |= TARN_AXIS(axis);
+    }
+    return TARN_OK;
+}
+
 tarn_status ti_onnx_get_ints(ti_onnx_node *n, const char *name, ti_onnx_ints *out) {
     const attribute *a;
     TI_TRY(get(n, name, INTS, &a));

@@ -5,7 +5,8 @@
 #include "format/onnx/onnx.h"
 #include "io/io.h"
 
-static const ti_onnx_op *const families[] = {ti_onnx_elementwise, ti_onnx_shape, ti_onnx_neural};
+static const ti_onnx_op *const families[] = {ti_onnx_elementwise, ti_onnx_shape, ti_onnx_neural,
+                                             ti_onnx_reduce};
 enum { FAMILIES = sizeof families / sizeof *families };
 
 // ---- rows --------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ typedef struct ti_onnx_op {
     };
 } ti_onnx_op;
 // Rows of each family, ended by one without a name.
-extern const ti_onnx_op ti_onnx_elementwise[], ti_onnx_shape[], ti_onnx_neural[];
+extern const ti_onnx_op ti_onnx_elementwise[], ti_onnx_shape[], ti_onnx_neural[], ti_onnx_reduce[];
 TARN_CHECK tarn_status ti_onnx_find_op(const TiOnnx__NodeProto *p, int64_t opset,
                                        const ti_onnx_op **out);
 
@@ -138,6 +138,8 @@ TARN_CHECK tarn_status ti_onnx_flag(ti_onnx_node *n, const char *name, bool *out
 // An axis of a value of this rank, negative from the end; `end`: the rank itself is one too.
 TARN_CHECK tarn_status ti_onnx_axis(ti_onnx_node *n, const char *name, int rank, bool end,
                                     int64_t *out);
+// Axes of a value of this rank, as bits: attribute axes, or input 1 since an opset. None: 0.
+TARN_CHECK tarn_status ti_onnx_axes(ti_onnx_node *n, int input_since, int rank, tarn_axes *out);
 // Which of `words` (ended by NULL) it is.
 TARN_CHECK tarn_status ti_onnx_word(ti_onnx_node *n, const char *name, const char *const *words,
                                     int *out);

@@ -31,33 +31,31 @@ static tarn_node *as_rows(ti_onnx_node *n, tarn_node *x) {
     return tarn_reshape(n->g, x, TARN_SHAPE(rows, tarn_node_dim(x, -1)));
 }
 
+// Of a [..,m,k] and b [..,k,n]; a vector gives no m or no n, and of b only ones stand in front.
+static tarn_shape product_shape(const tarn_shape *a, const tarn_shape *b) {
+    tarn_shape y = {0};
+    int in_front = (a->rank > b->rank ? a->rank : b->rank) - 2;
+    for (int i = in_front; i > 0; i--)
+        y.dim[y.rank++] = a->rank - 2 >= i ? a->dim[a->rank - 2 - i] : 1;
+    if (a->rank > 1) y.dim[y.rank++] = a->dim[a->rank - 2];
+    if (b->rank > 1) y.dim[y.rank++] = b->dim[b->rank - 1];
+    return y;
+}
+
 // As NumPy's matmul, for a second operand that is one matrix.
 static tarn_status matmul(ti_onnx_node *n) {
     tarn_node *a, *b;
     TI_TRY(factors(n, &a, &b));
     const tarn_shape *x = tarn_node_shape(a), *w = tarn_node_shape(b);
     if (x->rank < 1 || w->rank < 1) return ti_error(TARN_ESHAPE, "an operand of rank 0");
-    int64_t k = tarn_node_dim(b, w->rank > 1 ? -2 : 0),
-            cols = w->rank > 1 ? tarn_node_dim(b, -1) : 1;
     for (int i = 0; i + 2 < w->rank; i++)
         if (w->dim[i] != 1)
             return ti_onnx_lacks("a product of stacks of matrices is not supported");
-    tarn_shape y = *x;
-    if (w->rank > x->rank) {  // ones in front of the second operand reach the result
-        y.rank = w->rank - (x->rank == 1);
-        for (int i = 0; i < y.rank; i++) y.dim[i] = 1;
-        for (int i = 1; i < x->rank; i++) y.dim[y.rank - i - 1] = x->dim[x->rank - i - 1];
-    } else if (x->rank == 1) {
-        y.rank = w->rank > 1;
-    }
-    if (w->rank == 1) {
-        y.rank -= x->rank > 1;
-    } else {
-        y.dim[y.rank - 1] = cols;
-    }
-    tarn_node *m = tarn_reshape(n->g, b, TARN_SHAPE(k, cols));
-    tarn_node *p = tarn_reshape(n->g, tarn_matmul(n->g, as_rows(n, a), m), y);
-    return ti_onnx_out(n, 0, ti_onnx_narrow(n, p, first_dtype(n)));
+    tarn_shape matrix = TARN_SHAPE(w->dim[0], 1);
+    if (w->rank > 1) matrix = TARN_SHAPE(w->dim[w->rank - 2], w->dim[w->rank - 1]);
+    tarn_node *y = tarn_matmul(n->g, as_rows(n, a), tarn_reshape(n->g, b, matrix));
+    y = tarn_reshape(n->g, y, product_shape(x, w));
+    return ti_onnx_out(n, 0, ti_onnx_narrow(n, y, first_dtype(n)));
 }
 
 static tarn_node *scaled(ti_onnx_node *n, tarn_node *x, double by) {

@@ -84,28 +84,14 @@ static tarn_status flatten(ti_onnx_node *n) {
     return ti_onnx_out(n, 0, tarn_reshape(n->g, x, y));
 }
 
-// Squeeze without axes leaves out each axis of size 1; axes are an input since opset 13.
-static tarn_status read_axes(ti_onnx_node *n, int rank, unsigned *axes) {
-    ti_onnx_ints list = {0};
-    *axes = 0;
-    if (n->opset < 13) TI_TRY(ti_onnx_get_ints(n, "axes", &list));
-    if (n->opset >= 13 && ti_onnx_has(n, 1)) TI_TRY(ti_onnx_known_ints(n, 1, &list));
-    for (int i = 0; i < list.n; i++) {
-        int64_t axis = list.v[i] < 0 ? list.v[i] + rank : list.v[i];
-        if (axis < 0 || axis >= rank || *axes >> axis & 1)
-            return ti_error(TARN_EFORMAT, "axis %lld of rank %d", (long long)list.v[i], rank);
-        *axes |= 1u << axis;
-    }
-    return TARN_OK;
-}
-
+// Squeeze without axes leaves out each axis of size 1.
 static tarn_status squeeze(ti_onnx_node *n) {
     tarn_node *x;
-    unsigned axes;
+    tarn_axes axes;
     tarn_shape y = {0};
     TI_TRY(ti_onnx_in(n, 0, &x));
     const tarn_shape *s = tarn_node_shape(x);
-    TI_TRY(read_axes(n, s->rank, &axes));
+    TI_TRY(ti_onnx_axes(n, 13, s->rank, &axes));
     for (int i = 0; i < s->rank; i++) {
         if (axes >> i & 1 && s->dim[i] != 1)
             return ti_error(TARN_ESHAPE, "axis %d has not the size 1", i);
@@ -116,7 +102,7 @@ static tarn_status squeeze(ti_onnx_node *n) {
 
 static tarn_status unsqueeze(ti_onnx_node *n) {
     tarn_node *x;
-    unsigned axes;
+    tarn_axes axes;
     ti_onnx_ints list = {0};
     tarn_shape y = {0};
     TI_TRY(ti_onnx_in(n, 0, &x));
@@ -124,7 +110,7 @@ static tarn_status unsqueeze(ti_onnx_node *n) {
     TI_TRY(n->opset < 13 ? ti_onnx_get_ints(n, "axes", &list) : ti_onnx_known_ints(n, 1, &list));
     y.rank = s->rank + list.n;
     if (y.rank > TARN_MAX_RANK) return ti_onnx_lacks("rank %d is not supported", y.rank);
-    TI_TRY(read_axes(n, y.rank, &axes));
+    TI_TRY(ti_onnx_axes(n, 13, y.rank, &axes));
     for (int i = 0, from = 0; i < y.rank; i++) y.dim[i] = axes >> i & 1 ? 1 : s->dim[from++];
     return ti_onnx_out(n, 0, tarn_reshape(n->g, x, y));
 }
