@@ -281,8 +281,13 @@ static tarn_status softmax(ti_onnx_node *n) {
     return ti_onnx_out(n, 0, ti_onnx_narrow(n, y, tarn_node_dtype(x)));
 }
 
+// clang-format off
 const ti_onnx_op ti_onnx_neural[] = {
-    {"", "Conv", 1, 0, 2, 3, conv, {0}},       {"", "Gemm", 1, 0, 2, 3, gemm, {0}},
-    {"", "MatMul", 1, 0, 2, 2, matmul, {0}},   {"", "MaxPool", 1, 0, 1, 1, max_pool, {0}},
-    {"", "Softmax", 1, 0, 1, 1, softmax, {0}}, {0},
+    {"", "Conv", 1, 0, 2, 3, conv, {0}},
+    {"", "Gemm", 1, 0, 2, 3, gemm, {0}},
+    {"", "MatMul", 1, 0, 2, 2, matmul, {0}},
+    {"", "MaxPool", 1, 0, 1, 1, max_pool, {0}},
+    {"", "Softmax", 1, 0, 1, 1, softmax, {0}},
+    {0},
 };
+// clang-format on
