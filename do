@@ -10,7 +10,8 @@ set -u
 cd "$(dirname "$0")" || exit 1
 
 packages="build-essential cmake pkg-config libjansson-dev \
-libyaml-dev zlib1g-dev libpng-dev libjpeg-dev libcairo2-dev libopenmpi-dev openmpi-bin"
+libyaml-dev zlib1g-dev libpng-dev libjpeg-dev libcairo2-dev libopenmpi-dev openmpi-bin \
+libprotobuf-c-dev protobuf-c-compiler"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -21,7 +22,10 @@ need_met() {
 has_mpi() {
     pkg-config --exists mpi-c || pkg-config --exists ompi-c || pkg-config --exists mpich
 }
-wishes_met() { pkg-config --exists yaml-0.1 zlib libpng libjpeg cairo && has_mpi; }
+wishes_met() {
+    command -v protoc-c >/dev/null && has_mpi &&
+        pkg-config --exists yaml-0.1 zlib libpng libjpeg cairo libprotobuf-c
+}
 
 # Only what is missing is installed: a machine that has all of it is left as it is.
 missing_packages() {

@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-extern const cli_cmd cmd_train, cmd_eval, cmd_predict, cmd_summary, cmd_bench, cmd_gradcheck,
-    cmd_devices, cmd_version, cmd_completion, cmd_help, cmd_man;
+extern const cli_cmd cmd_train, cmd_eval, cmd_predict, cmd_run, cmd_summary, cmd_bench,
+    cmd_gradcheck, cmd_devices, cmd_version, cmd_completion, cmd_help, cmd_man;
 
 const cli_cmd *const cli_commands[] = {
-    &cmd_train,   &cmd_eval,    &cmd_predict,    &cmd_summary, &cmd_bench, &cmd_gradcheck,
-    &cmd_devices, &cmd_version, &cmd_completion, &cmd_help,    &cmd_man,   NULL,
+    &cmd_train, &cmd_eval,      &cmd_predict, &cmd_run,     &cmd_summary,
+    &cmd_bench, &cmd_gradcheck, &cmd_devices, &cmd_version, &cmd_completion,
+    &cmd_help,  &cmd_man,       NULL,
 };
 
 const cli_opt cli_common[] = {

@@ -32,8 +32,24 @@ tarn_embed(prelude_text src/codegen/prelude.h)
 tarn_embed(cuda_begin_text src/codegen/cuda/begin.h)
 tarn_embed(cuda_device_text src/codegen/cuda/device.h)
 
+# Readers and writers of ONNX's messages are made from their description.
+set(tarn_generated ${CMAKE_BINARY_DIR}/gen)
+if(TARN_PROTOBUF_C_FOUND)
+  set(messages ${tarn_generated}/onnx.pb-c.c)
+  file(MAKE_DIRECTORY ${tarn_generated})
+  add_custom_command(OUTPUT ${messages} ${tarn_generated}/onnx.pb-c.h
+    COMMAND ${PROTOC_C} --proto_path=${CMAKE_SOURCE_DIR}/src/format/onnx --c_out=${tarn_generated}
+            onnx.proto
+    DEPENDS src/format/onnx/onnx.proto
+    COMMENT "Making onnx.pb-c.c" VERBATIM)
+  set_property(SOURCE ${messages} APPEND PROPERTY COMPILE_OPTIONS -w)
+  list(APPEND tarn_sources ${messages} ${tarn_generated}/onnx.pb-c.h)
+else()
+  list(FILTER tarn_sources EXCLUDE REGEX "/src/format/onnx/")
+endif()
+
 add_library(tarn_objects OBJECT ${tarn_sources})
-target_include_directories(tarn_objects PRIVATE include src)
+target_include_directories(tarn_objects PRIVATE include src ${tarn_generated})
 target_compile_definitions(tarn_objects PRIVATE ${tarn_defs})
 target_link_libraries(tarn_objects PRIVATE ${tarn_links})
 

@@ -5,7 +5,7 @@ enable_testing()
 
 # Tests may look inside: internal headers, and what the library was built with.
 function(tarn_test_target target)
-  target_include_directories(${target} PRIVATE src tests)
+  target_include_directories(${target} PRIVATE src tests ${tarn_generated})
   target_compile_definitions(${target} PRIVATE ${tarn_defs}
     TARN_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TARN_PROGRAM="${CMAKE_BINARY_DIR}/tarn"
     TARN_PLUGIN_DIR="${CMAKE_BINARY_DIR}/tests/plugin")

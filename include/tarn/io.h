@@ -18,6 +18,12 @@ TARN_API TARN_CHECK tarn_status tarn_image_read(const char *path, int channels, 
 /** u8 [h,w,1] or [h,w,3] as PNG. */
 TARN_API TARN_CHECK tarn_status tarn_png_write(const char *path, const tarn_tensor *image);
 
+/** NumPy file (.npy) of one array: little-endian numbers, bool, and bf16 as |V2; in C or Fortran
+ *  order. */
+TARN_API TARN_CHECK tarn_status tarn_npy_read(const char *path, tarn_tensor **out);
+/** Whole or not at all. */
+TARN_API TARN_CHECK tarn_status tarn_npy_write(const char *path, const tarn_tensor *t);
+
 /** safetensors: named tensors and a string-to-string metadata table. */
 typedef struct tarn_safetensors tarn_safetensors;
 TARN_API TARN_CHECK tarn_status tarn_safetensors_open(const char *path, tarn_safetensors **out);

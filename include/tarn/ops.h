@@ -128,6 +128,12 @@ TARN_API tarn_node *tarn_numel(tarn_graph *g, tarn_node *x, tarn_dtype dtype);
 TARN_API tarn_node *tarn_random_bits(tarn_graph *g, tarn_shape shape, const char *stream,
                                      tarn_node *step);
 
+/** Indices of the elements that are not 0 (NaN is not), in row-major order, one column each:
+ *  x [..] -> i32 [rank, n], n found by the run and at most the elements of x. A program with such a
+ *  dimension runs on the reference device, which needs no sizes before, whatever device is named;
+ *  tarn_result tells n. */
+TARN_API tarn_node *tarn_nonzero(tarn_graph *g, tarn_node *x);
+
 /* ---- loops ----------------------------------------------------------------------------------- */
 
 /** One step: nodes of g from the carries, one element of each sequence, and what all steps use;

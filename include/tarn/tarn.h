@@ -6,6 +6,7 @@
 #include <tarn/data.h>
 #include <tarn/dist.h>
 #include <tarn/experiment.h>
+#include <tarn/format.h>
 #include <tarn/graph.h>
 #include <tarn/io.h>
 #include <tarn/log.h>

@@ -9,7 +9,7 @@
 // What a run gives a compiled program.
 typedef struct ti_run {
     const void *const *inputs;  // by position in the plan
-    const int64_t *dims;        // value of every named dimension
+    int64_t *dims;              // value of every named dimension; a run sets those that it finds
     bool rebind;                // dims differ from those of the last run
 } ti_run;
 
@@ -22,7 +22,8 @@ typedef struct ti_backend_opts {
 
 typedef struct ti_backend {
     const char *name;
-    bool numbered;  // there may be several: NAME:1 is the second
+    bool numbered;    // there may be several: NAME:1 is the second
+    bool finds_dims;  // runs programs some of whose dimensions depend on values
     // The plan and the work outlive the program.
     tarn_status (*compile)(const ti_plan *plan, const ti_work *work, const ti_backend_opts *opts,
                            void **program);

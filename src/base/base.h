@@ -109,6 +109,9 @@ TARN_CHECK tarn_status ti_writer_sweep(const char *path);
 TARN_CHECK tarn_status ti_file_write(const char *path, const void *bytes, size_t n);  // all in one
 bool ti_file_exists(const char *path);
 TARN_CHECK tarn_status ti_make_dirs(const char *path);  // like mkdir -p, mode 0777 & ~umask
+// "FOLDER/NAME" newly allocated, for a name that comes out of a file: TARN_EFORMAT unless the file
+// lies, all links followed, in that folder or below. TARN_ENOENT.
+TARN_CHECK tarn_status ti_path_inside(const char *folder, const char *name, char **out);
 // "DIR/NAME" newly allocated.
 TARN_CHECK tarn_status ti_path_join(const char *dir, const char *name, char **out);
 double ti_now(void);        // monotonic seconds

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -124,6 +126,24 @@ void ti_map_close(ti_map *m) {
 // ---- folders -----------------------------------------------------------------------------------
 
 bool ti_file_exists(const char *path) { return access(path, F_OK) == 0; }
+
+tarn_status ti_path_inside(const char *folder, const char *name, char **out) {
+    char root[PATH_MAX], target[PATH_MAX], *path;
+    size_t n;
+    TI_TRY(ti_path_join(folder, name, &path));
+    tarn_status st = realpath(folder, root) ? TARN_OK : ti_os_error("find", folder);
+    if (!st && !realpath(path, target)) st = ti_os_error("find", path);
+    if (!st && !strcmp(root, "/")) *root = 0;
+    n = st ? 0 : strlen(root);
+    if (!st && (strncmp(root, target, n) != 0 || target[n] != '/'))
+        st = ti_error(TARN_EFORMAT, "'%s' is not inside of the folder '%s'", name, folder);
+    if (st) {
+        ti_free(path);
+    } else {
+        *out = path;
+    }
+    return st;
+}
 
 static tarn_status make_dir(const char *path) {
     struct stat info;

@@ -34,6 +34,11 @@ static const tarn_part parts[] = {
 #else
     {"mpi", "", false},
 #endif
+#ifdef TARN_HAVE_PROTOBUF_C
+    {"protobuf-c", TARN_VERSION_PROTOBUF_C, true},
+#else
+    {"protobuf-c", "", false},
+#endif
 };
 
 const char *tarn_version(void) { return TARN_VERSION; }

@@ -156,6 +156,28 @@ static tarn_jit jit_mode(const tarn_compile_opts *o) {
                                   : TARN_JIT_AUTO;
 }
 
+// The symbols that a node's size is made of and running finds.
+static uint32_t found_in(const tarn_node *n) {
+    uint32_t found = ti_dim_found_by(n->graph, n->at.dim);
+    for (int i = 0; i < n->shape.rank; i++) found |= ti_dim_found_by(n->graph, n->shape.dim[i]);
+    return found;
+}
+
+// A program some of whose dimensions depend on values runs on the reference device, and must hold
+// the ops that find them: a size by itself is no operand that would keep them alive.
+static tarn_status choose_backend(tarn_program *p) {
+    uint32_t known = 0;
+    for (int i = 0; i < p->work.g->n_nodes; i++) {
+        const tarn_node *n = p->work.g->nodes[i];
+        if (n->op->extent) known |= ti_dim_found_by(n->graph, n->at.dim);
+        if (found_in(n) & ~known)
+            return ti_error(TARN_EARG, "%s has a size that an operation finds which is not fetched",
+                            n->op->name);
+    }
+    if (known && !p->backend->finds_dims) p->backend = ti_backend_find("ref", NULL);
+    return TARN_OK;
+}
+
 static tarn_status make_plan(tarn_program *p, const tarn_compile_opts *o) {
     ti_plan_opts t = {.fuse = !listed(o->skip_pass, "fuse"),
                       .in_place = !o->no_in_place && !listed(o->skip_pass, "in_place")};
@@ -175,6 +197,7 @@ static tarn_status build(tarn_program *p, tarn_graph *g, tarn_fetch fetch,
     tarn_status st = make_roots(g, fetch, &start);
     if (!st) st = run_passes(o, &start, &p->work);
     ti_free(start.roots);
+    if (!st) st = choose_backend(p);
     if (!st) st = dump_stablehlo(o, &p->work);
     if (!st) st = make_plan(p, o);
     return st ? st : ti_session_init(p, &p->own);

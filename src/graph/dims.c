@@ -24,13 +24,29 @@ int64_t tarn_dim(tarn_graph *g, const char *name, int64_t maximum) {
         return 0;
     }
     for (int i = 0; i < g->n_sym; i++) {
-        if (strcmp(g->sym[i].name, name)) continue;
+        if (g->sym[i].found || strcmp(g->sym[i].name, name)) continue;
         g->sym[i].maximum = ti_max_i64(g->sym[i].maximum, maximum);
         return -(int64_t)i - 1;
     }
-    ti_sym s = {"", maximum, 1, -1, -1};
+    ti_sym s = {"", maximum, 1, -1, -1, false};
     snprintf(s.name, sizeof s.name, "%s", name);
     return sym_add(g, s);
+}
+
+int64_t ti_dim_found(tarn_graph *g, const char *op, int64_t maximum) {
+    ti_sym s = {"", maximum, 1, -1, -1, true};
+    snprintf(s.name, sizeof s.name, "%s#%d", op, g->n_sym);
+    return sym_add(g, s);
+}
+
+static uint32_t found_bit(const tarn_graph *g, int sym) {
+    return sym >= 0 && g->sym[sym].found ? (uint32_t)1 << sym : 0;
+}
+
+uint32_t ti_dim_found_by(const tarn_graph *g, int64_t dim) {
+    if (dim >= 0) return 0;
+    const ti_sym *s = &g->sym[sym_of(dim)];
+    return found_bit(g, sym_of(dim)) | found_bit(g, s->a) | found_bit(g, s->b);
 }
 
 int64_t ti_dim_value(int64_t dim, const int64_t *values) {
@@ -54,7 +70,7 @@ void ti_syms_resolve(const ti_sym *sym, int n, int64_t *values) {
 
 // Canonical parts of a dim: coef * a * b.
 static ti_sym parts(const tarn_graph *g, int64_t dim) {
-    ti_sym s = {"", 0, 1, -1, -1};
+    ti_sym s = {"", 0, 1, -1, -1, false};
     if (dim >= 0) {
         s.coef = dim;
     } else if (g->sym[sym_of(dim)].a < 0) {
@@ -66,7 +82,7 @@ static ti_sym parts(const tarn_graph *g, int64_t dim) {
 }
 
 int64_t tarn_dim_mul(tarn_graph *g, int64_t a, int64_t b) {
-    ti_sym x = parts(g, a), y = parts(g, b), z = {"", 0, 1, -1, -1};
+    ti_sym x = parts(g, a), y = parts(g, b), z = {"", 0, 1, -1, -1, false};
     if (__builtin_mul_overflow(x.coef, y.coef, &z.coef)) {
         ti_graph_fail(g, ti_error(TARN_ELIMIT, "a product of dimensions overflows"));
         return 0;

@@ -7,7 +7,7 @@ tarn_graph *tarn_graph_create(tarn_store *store) {
     tarn_graph *g = NULL;
     if (ti_alloc_zero(sizeof *g, &g)) return NULL;
     g->store = store;
-    g->sym[0] = (ti_sym){"batch", 1, 1, -1, -1};
+    g->sym[0] = (ti_sym){"batch", 1, 1, -1, -1, false};
     g->n_sym = 1;
     return g;
 }

@@ -18,13 +18,15 @@ struct tarn_node {
     const char *label;  // scope it was built in, or ""
 };
 
-// A named dimension: a base symbol with a maximum, or coef * product of up to two others.
+// A named dimension: a base symbol with a maximum, or coef * product of up to two others. A base
+// symbol is bound with the inputs, or found by the run itself: by the op that has it as at.dim.
 enum { TI_MAX_SYMS = 32 };
 typedef struct ti_sym {
     char name[32];
     int64_t maximum;
     int64_t coef;
     int a, b;  // symbols it is a product of, -1: none (base symbol when both are)
+    bool found;
 } ti_sym;
 
 // What one step of a scan computes: a graph of its own, of primitives like any other. Operand i of
@@ -77,6 +79,10 @@ tarn_node *ti_graph_fail(tarn_graph *g, tarn_status st);
 // Named dimensions: symbol of a negative dim, value under given symbol values (index order).
 int64_t ti_dim_value(int64_t dim, const int64_t *values);
 int64_t ti_dim_max(const tarn_graph *g, int64_t dim);
+// A new dimension that running finds; `op` for its name. 0 on error.
+int64_t ti_dim_found(tarn_graph *g, const char *op, int64_t maximum);
+// The symbols found by running that dim is made of: bit i for symbol i.
+uint32_t ti_dim_found_by(const tarn_graph *g, int64_t dim);
 void ti_named_shape_text(const tarn_graph *g, const tarn_shape *s, char *out, size_t cap);
 // Values of derived symbols from those of the base symbols.
 void ti_syms_resolve(const ti_sym *sym, int n, int64_t *values);

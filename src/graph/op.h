@@ -64,7 +64,7 @@ typedef struct ti_attrs {
     double value;                 // constant; dropout's rate; pad: what lies between
     uint64_t stream;              // random bits: hash of the stream's name
     struct ti_variable *var;      // variable, assign
-    int64_t dim;                  // numel: the dimension it stands for; scan: its length
+    int64_t dim;                  // numel: stands for it; nonzero: finds it; scan: its length
     const char *name;             // input, variable, check_finite; interned in the graph's arena
     uint32_t axes;                // reductions
     int32_t axis;                 // iota; result: which
@@ -100,6 +100,9 @@ typedef struct ti_op {
     bool no_grad;
     // Calls: y from x, row-major, on one thread.
     tarn_status (*call)(const ti_attrs *at, const tarn_array *x, const tarn_array *y);
+    // Calls whose result has a size that depends on values: at.dim for these operands. The call
+    // then gets a y of that size. Run by the reference device only.
+    int64_t (*extent)(const tarn_array *x);
     // Composites: the same value in simpler ops; operands are nodes of g.
     tarn_node *(*lower)(tarn_graph *g, const tarn_node *n, tarn_node *const *in);
     // What gradients walk instead of the lowering: the same value, of nodes of its own.

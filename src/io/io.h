@@ -50,6 +50,8 @@ TARN_CHECK tarn_status ti_source_read_file(const char *path, size_t limit, uint8
 // ---- readers from memory; `what` names the bytes in messages -----------------------------------
 TARN_CHECK tarn_status ti_idx_parse(const char *what, const uint8_t *data, size_t size,
                                     tarn_tensor **out);
+TARN_CHECK tarn_status ti_npy_parse(const char *what, const uint8_t *data, size_t size,
+                                    tarn_tensor **out);
 // `data` is borrowed until tarn_safetensors_close.
 TARN_CHECK tarn_status ti_safetensors_parse(const char *what, const uint8_t *data, size_t size,
                                             tarn_safetensors **out);

@@ -116,7 +116,8 @@ static tarn_status step_allowed(const ti_region *r, const tarn_node *const *used
     for (int i = 0; i < r->g->n_nodes; i++) {
         const tarn_node *n = r->g->nodes[i];
         bool known = !ti_is(n, &ti_op_variable);
-        if (n->op->kind == TI_EFFECT || ti_is(n, &ti_op_random_bits) || ti_is(n, &ti_op_dropout))
+        if (n->op->kind == TI_EFFECT || n->op->extent || ti_is(n, &ti_op_random_bits) ||
+            ti_is(n, &ti_op_dropout))
             return ti_error(TARN_EUNSUPPORTED, "%s in the step of a scan", n->op->name);
         for (int j = 0; j < n_used; j++) known |= used[j]->at.var == n->at.var;
         if (!known)

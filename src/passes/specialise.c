@@ -5,7 +5,7 @@
 static int64_t fixed_dim(tarn_graph *g, int64_t dim) {
     if (dim >= 0) return dim;
     const ti_sym s = g->sym[-dim - 1];
-    if (s.a < 0) return s.maximum == 1 ? 1 : dim;
+    if (s.a < 0) return s.maximum == 1 && !s.found ? 1 : dim;
     int64_t d = tarn_dim_mul(g, s.coef, fixed_dim(g, -(int64_t)s.a - 1));
     return s.b < 0 ? d : tarn_dim_mul(g, d, fixed_dim(g, -(int64_t)s.b - 1));
 }

@@ -25,7 +25,8 @@ front_door() {
 }
 names_packages() {
     for p in build-essential cmake pkg-config libjansson-dev libyaml-dev zlib1g-dev libpng-dev \
-        libjpeg-dev libcairo2-dev libopenmpi-dev openmpi-bin; do
+        libjpeg-dev libcairo2-dev libopenmpi-dev openmpi-bin libprotobuf-c-dev \
+        protobuf-c-compiler; do
         expect "$1: names $p" grep -q "apt-get install.* $p" err
     done
 }
@@ -59,6 +60,7 @@ expect 'and installs nothing' not_called apt-get
 
 # ---- all is there ----
 stand_in pkg-config 'exit 0'
+stand_in protoc-c 'exit 0'
 front_door 0 deps
 expect 'says nothing' test ! -s err
 expect 'looks for no package' not_called dpkg-query

@@ -2,7 +2,7 @@
 # Command lines: wrong ones are refused in one sentence, help names all, output is checked.
 . "${0%/*}/harness"
 
-commands='train eval predict summary bench gradcheck devices version completion help'
+commands='train eval predict run summary bench gradcheck devices version completion help'
 
 refuses 2 'which command?'
 refuses 2 "did you mean 'train'?" trian

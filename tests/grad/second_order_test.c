@@ -69,9 +69,9 @@ TEST(every_op_has_the_rules_that_others_rely_on) {
 // Leaves are in every sample; what is made from the index and effects take no sample of operands:
 // tests/golden/ops/index.txt and tests/unit/graph_*, plan_* run them. Calls: tests/probes.
 TEST(every_op_has_samples_or_is_known_to_have_none) {
-    static const char *const none[] = {"input",        "variable", "constant",   "iota",
-                                       "random_bits",  "numel",    "assign",     "group",
-                                       "check_finite", "custom",   "all_gather", "window"};
+    static const char *const none[] = {
+        "input", "variable",     "constant", "iota",       "random_bits", "numel", "assign",
+        "group", "check_finite", "custom",   "all_gather", "nonzero",     "window"};
     for (const ti_op *const *p = ti_op_table; *p; p++) {
         bool known = false;
         for (size_t i = 0; i < sizeof none / sizeof *none; i++)

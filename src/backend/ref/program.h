@@ -7,9 +7,9 @@
 typedef struct ref_program {
     const ti_plan *plan;
     const ti_work *work;
-    double **value;  // by node id, of the last run
-    void **fetched;  // by fetch: elements of its dtype
-    const int64_t *dims;
+    double **value;              // by node id, of the last run
+    void **fetched;              // by fetch: elements of its dtype
+    int64_t *dims;               // the run's
     const double *const *given;  // a step of a scan: its inputs, by operand
 } ref_program;
 

@@ -308,17 +308,37 @@ static tarn_status row_major(const ref_program *p, const tarn_node *n, tarn_arra
     return ti_alloc(bytes ? bytes : 1, &out->data);
 }
 
+static void free_arrays(tarn_array *x, int n) {
+    for (int i = 0; i < n; i++) ti_free(x[i].data);
+}
+
+// Operands of a call; x is zero before, and to be freed in any case.
+static tarn_status operands(const ref_program *p, const tarn_node *n, tarn_array *x) {
+    for (int i = 0; i < n->n_in; i++) {
+        TI_TRY(row_major(p, n->in[i], &x[i]));
+        write_elements(x[i].dtype, p->value[n->in[i]->id], x[i].data, numel(p, n->in[i]));
+    }
+    return TARN_OK;
+}
+
 static tarn_status do_call(const ref_program *p, const tarn_node *n, double *y) {
     tarn_array x[TI_MAX_CALL + 1] = {{0}}, *out = &x[n->n_in];
-    tarn_status st = TARN_OK;
-    for (int i = 0; i < n->n_in && !st; i++) {
-        st = row_major(p, n->in[i], &x[i]);
-        if (!st) write_elements(x[i].dtype, p->value[n->in[i]->id], x[i].data, numel(p, n->in[i]));
-    }
+    tarn_status st = operands(p, n, x);
     if (!st) st = row_major(p, n, out);
     if (!st) st = n->op->call(&n->at, x, out);
     if (!st) read_elements(n->dtype, out->data, y, numel(p, n));
-    for (int i = 0; i <= n->n_in; i++) ti_free(x[i].data);
+    free_arrays(x, n->n_in + 1);
+    return st;
+}
+
+// The dimension of n that depends on values, before there is memory for its result.
+static tarn_status find_dim(ref_program *p, const tarn_node *n) {
+    tarn_array x[TI_MAX_CALL] = {{0}};
+    if (!n->op->extent || n->at.dim >= 0) return TARN_OK;
+    tarn_status st = operands(p, n, x);
+    if (!st) p->dims[-n->at.dim - 1] = n->op->extent(x);
+    free_arrays(x, n->n_in);
+    ti_syms_resolve(p->plan->sym, p->plan->n_sym, p->dims);
     return st;
 }
 
@@ -405,11 +425,17 @@ void ti_ref_free_values(ref_program *p) {
     }
 }
 
+// Memory for the value of n.
+static tarn_status make_room(ref_program *p, const tarn_node *n) {
+    TI_TRY(find_dim(p, n));
+    size_t bytes = (size_t)numel(p, n) * sizeof(double);
+    return ti_alloc(bytes ? bytes : sizeof(double), &p->value[n->id]);
+}
+
 tarn_status ti_ref_eval_all(ref_program *p, const ti_run *r) {
     const tarn_graph *g = p->work->g;
     for (int i = 0; i < g->n_nodes; i++) {
-        size_t bytes = (size_t)numel(p, g->nodes[i]) * sizeof(double);
-        TI_TRY(ti_alloc(bytes ? bytes : sizeof(double), &p->value[i]));
+        TI_TRY(make_room(p, g->nodes[i]));
         TI_TRY(eval(p, r, g->nodes[i]));
     }
     for (int i = 0; i < g->n_nodes; i++)
@@ -492,9 +518,8 @@ static tarn_status explain(tarn_status st, const ti_plan *plan, const ti_work *w
     p->dims = run->dims;
     for (int i = 0; i < work->g->n_nodes && !guilty; i++) {
         const tarn_node *n = work->g->nodes[i];
-        size_t bytes = (size_t)numel(p, n) * sizeof(double);
         if (n->op == &ti_op_all_gather) break;  // other ranks may look elsewhere
-        if (ti_alloc(bytes ? bytes : sizeof(double), &p->value[i])) break;
+        if (make_room(p, n)) break;
         if (eval(p, run, n) && n->op != &ti_op_check_finite) break;
         if (made_it(p, n)) guilty = n;
     }
@@ -505,6 +530,7 @@ static tarn_status explain(tarn_status st, const ti_plan *plan, const ti_work *w
 }
 
 const ti_backend ti_backend_ref = {.name = "ref",
+                                   .finds_dims = true,
                                    .compile = compile,
                                    .run = run,
                                    .result = result,
