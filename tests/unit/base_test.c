@@ -531,7 +531,7 @@ TEST(version_lists_its_parts) {
     int n = 0;
     CHECK_STR(tarn_version(), TARN_VERSION);
     for (; tarn_version_part(n, &part); n++) CHECK(part.present == (*part.version != '\0'));
-    CHECK_EQ_I(n, 7);
+    CHECK_EQ_I(n, 8);
     CHECK(tarn_version_part(0, &part));
     CHECK_STR(part.name, "jansson");
     CHECK(part.present);
