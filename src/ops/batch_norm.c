@@ -79,7 +79,7 @@ tarn_node *tarn_batch_norm(tarn_graph *g, tarn_node *x, tarn_node *gamma, tarn_n
                            double epsilon, tarn_node **mean, tarn_node **variance) {
     tarn_node *in[] = {x, gamma, beta};
     tarn_node *y = ti_node(g, &ti_op_batch_norm, in, 3, &(ti_attrs){.value = epsilon});
-    parts p = {NULL};
+    parts p = {0};
     if (y && (mean || variance)) p = parts_of(g, x, epsilon);
     if (mean) *mean = p.mean;
     if (variance) *variance = p.variance;

@@ -180,7 +180,7 @@ tarn_node *tarn_max_pool2d_(tarn_graph *g, tarn_node *x, const tarn_pool2d_opts 
     if (x->shape.rank == 4) {
         const int *p = o->padding;
         const int64_t low[] = {0, p[0], p[2], 0}, high[] = {0, p[1], p[3], 0};
-        x = tarn_pad(g, x, -INFINITY, low, high, NULL);
+        x = tarn_pad(g, x, -(double)INFINITY, low, high, NULL);
         if (!x) return NULL;
         w.oh = count(x->shape.dim[1], w.kh, w.sh);
         w.ow = count(x->shape.dim[2], w.kw, w.sw);
