@@ -4,7 +4,7 @@
 
 #include "exec/program.h"
 
-enum { TI_SAMPLE_MAX_IN = 4 };
+enum { TI_SAMPLE_MAX_IN = 6 };
 typedef struct ti_sample {
     tarn_store *store;
     tarn_graph *g;

@@ -111,16 +111,26 @@ static tarn_status operands_fit(const tarn_scan_opts *o, int64_t *length) {
     return TARN_OK;
 }
 
-// A step computes; it does not write, draw or check.
-static tarn_status step_allowed(const ti_region *r, const tarn_node *const *used, int n_used) {
+// A step computes; it does not write, draw, check or find sizes.
+static bool computes(const tarn_node *n) {
+    return n->op->kind != TI_EFFECT && !n->op->extent && !ti_is(n, &ti_op_random_bits) &&
+           !ti_is(n, &ti_op_dropout);
+}
+
+static bool is_used(const tarn_node *variable, tarn_node *const *used, int n) {
+    for (int i = 0; i < n; i++)
+        if (used[i]->at.var == variable->at.var) return true;
+    return false;
+}
+
+static tarn_status step_allowed(const ti_region *r, tarn_node *const *used, int n_used) {
+    for (int i = 0; i < r->g->n_nodes; i++)
+        if (!computes(r->g->nodes[i]))
+            return ti_error(TARN_EUNSUPPORTED, "%s in the step of a scan",
+                            r->g->nodes[i]->op->name);
     for (int i = 0; i < r->g->n_nodes; i++) {
         const tarn_node *n = r->g->nodes[i];
-        bool known = !ti_is(n, &ti_op_variable);
-        if (n->op->kind == TI_EFFECT || n->op->extent || ti_is(n, &ti_op_random_bits) ||
-            ti_is(n, &ti_op_dropout))
-            return ti_error(TARN_EUNSUPPORTED, "%s in the step of a scan", n->op->name);
-        for (int j = 0; j < n_used; j++) known |= used[j]->at.var == n->at.var;
-        if (!known)
+        if (ti_is(n, &ti_op_variable) && !is_used(n, used, n_used))
             return ti_error(TARN_EARG, "the step reads variable '%s': give it to the scan as used",
                             n->at.var->name);
     }
@@ -143,7 +153,7 @@ static tarn_status make_step(tarn_graph *g, const tarn_scan_opts *o, ti_region *
         if (r->roots[i]->graph != r->g)
             return ti_error(TARN_EARG, "%s %d of a scan's step is of another graph", what, at);
     }
-    return step_allowed(r, (const tarn_node *const *)o->use, o->n_use);
+    return step_allowed(r, o->use, o->n_use);
 }
 
 static tarn_status one_loop(tarn_graph *g, const tarn_scan_opts *o, int64_t length,

@@ -120,11 +120,24 @@ static tarn_status place_before(ti_groups *gs, const tarn_node *n) {
     return st;
 }
 
-// A kernel of its own at the start; scalars share the very first, as they need nothing else.
+// Does a scalar need an element of an array that a kernel at the start makes?
+static bool needs_array(const ti_groups *gs, const tarn_node *n) {
+    for (int i = 0; i < n->n_in; i++) {
+        ti_access a;
+        const tarn_node *o = ti_storage(gs, ti_resolve(gs, n, n->in[i], 0, &a));
+        int group = gs->of[o->id];
+        if (group > 0) return true;
+        if (group == TI_FLOATING && (ti_squeeze(&o->shape).rank > 0 || needs_array(gs, o)))
+            return true;
+    }
+    return false;
+}
+
+// A kernel of its own at the start; scalars share the very first, if they need nothing else.
 static tarn_status place_floating(ti_groups *gs, const tarn_node *n) {
     tarn_shape s = ti_squeeze(&n->shape);
     int group = 0;
-    if (s.rank > 0 || !gs->fuse) {
+    if (s.rank > 0 || !gs->fuse || needs_array(gs, n)) {
         TI_TRY(place_before(gs, n));
         TI_TRY(group_new(gs, TI_K_MAP, s, NULL, true, &group));
     }
@@ -147,6 +160,18 @@ static bool reaches_kernel(ti_groups *gs, const tarn_node *n) {
 static bool bound(ti_groups *gs, const tarn_node *n) {
     gs->walk++;
     return reaches_kernel(gs, n);
+}
+
+// Must some operand get a kernel of its own before that of n?
+static bool needs_before(const ti_groups *gs, const tarn_node *n) {
+    for (int i = 0; i < n->n_in; i++) {
+        bool along = false;
+        const tarn_node *o = floating(gs, n, i, &along);
+        if (!o) continue;
+        if (along ? needs_before(gs, o) : ti_squeeze(&o->shape).rank > 0 || needs_array(gs, o))
+            return true;
+    }
+    return false;
 }
 
 static tarn_status take_map(ti_groups *gs, const tarn_node *n);
@@ -196,7 +221,7 @@ static int latest(const ti_groups *gs, const tarn_node *n) {
 static tarn_status take_map(ti_groups *gs, const tarn_node *n) {
     TI_TRY(settle(gs, n));
     int group = latest(gs, n);
-    if (group < 0 || (gs->group[group].prologue && !joins(gs, group, n))) {
+    if (group < 0 || (gs->group[group].prologue && (!joins(gs, group, n) || needs_before(gs, n)))) {
         gs->of[n->id] = TI_FLOATING;  // a user places it
         return TARN_OK;
     }
