@@ -14,14 +14,14 @@ TEST(onnx_is_refused_without_protobuf_c) { SKIP("this build has no protobuf-c");
 static tarn_status parse(const char *folder, const uint8_t *data, size_t size) {
     tarn_onnx *m;
     tarn_node *outputs[4];
-    tarn_store *s;
+    tarn_store *s = NULL;
     TI_TRY(ti_onnx_parse("t.onnx", folder, data, size, &m));
     CHECK(m->n_outputs <= 4);
     tarn_status st = tarn_store_create(1, &s);
     tarn_graph *g = st ? NULL : tarn_graph_create(s);
     if (!st) st = g ? tarn_onnx_build(m, g, NULL, outputs) : TARN_ENOMEM;
     tarn_graph_free(g);
-    if (s) tarn_store_free(s);
+    tarn_store_free(s);
     tarn_onnx_close(m);
     return st;
 }

@@ -184,9 +184,25 @@ static void *compile_in_background(void *arg) {
 
 // ---- taking over --------------------------------------------------------------------------------
 
+// Programs of several threads may share an object: its memory comes and goes under one lock, which
+// the loader has too but does not show to tools that look for races.
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+
+static void *load(const char *path) {
+    pthread_mutex_lock(&loading);
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    pthread_mutex_unlock(&loading);
+    return handle;
+}
+static void unload(void *handle) {
+    pthread_mutex_lock(&loading);
+    dlclose(handle);
+    pthread_mutex_unlock(&loading);
+}
+
 static void take_over(ti_cpu_program *p) {
     char name[32];
-    p->jit->handle = dlopen(p->jit->object, RTLD_NOW | RTLD_LOCAL);
+    p->jit->handle = load(p->jit->object);
     if (!p->jit->handle) return;
     for (int i = 0; i < p->n_steps; i++) {
         if (!printable(p, &p->steps[i])) continue;
@@ -255,7 +271,7 @@ void ti_jit_free(ti_cpu_program *p) {
     ti_jit *j = p->jit;
     if (!j) return;
     if (j->threaded) pthread_join(j->thread, NULL);
-    if (j->handle) dlclose(j->handle);
+    if (j->handle) unload(j->handle);
     ti_free(j->object);
     ti_free(j->source);
     ti_free(j);
