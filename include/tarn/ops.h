@@ -68,8 +68,8 @@ TARN_API tarn_node *tarn_dot(tarn_graph *g, tarn_node *a, tarn_node *b, bool tra
 TARN_API tarn_node *tarn_matmul(tarn_graph *g, tarn_node *a, tarn_node *b);
 
 /** Two-dimensional convolution (correlation, as everywhere in deep learning), channels last:
- *  x [n,h,w,c], w [kh,kw,c,o] -> [n,oh,ow,o], oh = (h + top + bottom - kh) / stride + 1. Only n may
- *  be a named dimension. f32, f64. */
+ *  x [n,h,w,c], w [kh,kw,c,o] -> [n,oh,ow,o], oh = (h + top + bottom - kh) / stride + 1. n may be
+ *  a named dimension; h and w too, with stride 1 and padding that keeps the size. f32, f64. */
 typedef struct tarn_conv2d_opts {
     int stride[2];  /* down, right; 0: 1 */
     int padding[4]; /* zeros at top, bottom, left, right */

@@ -275,8 +275,8 @@ static void view(const printer *p, const tarn_node *n) {
 // window does not reach.
 static int padded(printer *p, const tarn_node *x, const ti_window *w, const tarn_shape *to) {
     int zero = constant(p, 0, &(tarn_shape){0}, x->dtype), made = p->temps++;
-    int64_t bottom = to->dim[1] - w->top - (x->shape.dim[1] - 1) * w->zh - 1;
-    int64_t right = to->dim[2] - w->left - (x->shape.dim[2] - 1) * w->zw - 1;
+    int64_t bottom = to->dim[1] - w->top - (extent(p, x->shape.dim[1]) - 1) * w->zh - 1;
+    int64_t right = to->dim[2] - w->left - (extent(p, x->shape.dim[2]) - 1) * w->zw - 1;
     ti_buf_printf(p->out,
                   "    %%t%d = stablehlo.pad %%%d, %%t%d, low = [0, %d, %d, 0], high = [0, %" PRId64
                   ", %" PRId64 ", 0], interior = [0, %d, %d, 0] : (",
@@ -292,8 +292,8 @@ static int padded(printer *p, const tarn_node *x, const ti_window *w, const tarn
 static void window(printer *p, const tarn_node *n) {
     const tarn_node *x = n->in[0];
     const ti_window *w = &n->at.window;
-    int64_t c = x->shape.dim[3], down = (int64_t)(w->oh - 1) * w->sh + 1;
-    int64_t along = (int64_t)(w->ow - 1) * w->sw + 1;
+    int64_t c = x->shape.dim[3], down = (extent(p, w->oh) - 1) * w->sh + 1;
+    int64_t along = (extent(p, w->ow) - 1) * w->sw + 1;
     tarn_shape image = {4, {x->shape.dim[0], down + w->kh - 1, along + w->kw - 1, c}};
     tarn_shape part = {4, {x->shape.dim[0], w->oh, w->ow, c}}, all = part;
     int from = padded(p, x, w, &image), first = p->temps, count = w->kh * w->kw;

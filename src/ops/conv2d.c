@@ -11,7 +11,7 @@
 static tarn_status window_infer(tarn_node *n) {
     const tarn_shape *x = &n->in[0]->shape;
     const ti_window *w = &n->at.window;
-    int64_t rows = tarn_dim_mul(n->graph, x->dim[0], (int64_t)w->oh * w->ow);
+    int64_t rows = tarn_dim_mul(n->graph, x->dim[0], tarn_dim_mul(n->graph, w->oh, w->ow));
     n->dtype = n->in[0]->dtype;
     n->shape = (tarn_shape){2, {rows, (int64_t)w->kh * w->kw * x->dim[3]}};
     return n->graph->status;
@@ -40,7 +40,7 @@ static tarn_status infer(tarn_node *n) {
     if (x->rank != 4 || k->rank != 4 || x->dim[3] != k->dim[2])
         return ti_error(TARN_ESHAPE, "[n,h,w,c] and [kh,kw,c,o] expected, with the same c");
     for (int i = 1; i < 4; i++)
-        if (x->dim[i] < 1 || k->dim[i] < 1 || x->dim[i] > INT32_MAX / 4)
+        if ((i < 3 ? x->dim[i] == 0 : x->dim[i] < 1) || k->dim[i] < 1 || x->dim[i] > INT32_MAX / 4)
             return ti_error(TARN_ESHAPE, "axis %d of the image or kernel has size %lld", i,
                             (long long)(x->dim[i] < 1 ? x->dim[i] : k->dim[i]));
     if (k->dim[0] < 1 || k->dim[0] > 1 << 15 || k->dim[1] > 1 << 15)
@@ -48,7 +48,7 @@ static tarn_status infer(tarn_node *n) {
                         (long long)k->dim[1]);
     w->kh = (int32_t)k->dim[0];
     w->kw = (int32_t)k->dim[1];
-    if (w->oh < 1 || w->ow < 1)
+    if (w->oh == 0 || w->ow == 0)
         return ti_error(TARN_ESHAPE, "an image of %lld x %lld is smaller than the kernel",
                         (long long)x->dim[1], (long long)x->dim[2]);
     n->dtype = n->in[0]->dtype;
@@ -181,9 +181,20 @@ const ti_op ti_op_conv2d_kernel_gradient = {.name = "conv2d_kernel_gradient",
 
 // ---- builder ------------------------------------------------------------------------------------
 
-static int32_t count(int64_t size, int64_t kernel, int64_t before, int64_t after, int64_t stride) {
-    int64_t room = size + before + after - kernel;
-    return room < 0 ? 0 : (int32_t)(room / stride + 1);
+// Places along one axis. A named size is known to stay only where every pixel is the middle of one.
+static tarn_status places(int64_t size, int64_t kernel, const int *padding, int64_t stride,
+                          int32_t *out) {
+    int64_t room = size + padding[0] + padding[1] - kernel;
+    if (size >= 0) {
+        *out = room < 0 ? 0 : (int32_t)(room / stride + 1);
+        return TARN_OK;
+    }
+    if (stride != 1 || padding[0] + padding[1] != kernel - 1)
+        return ti_error(TARN_EUNSUPPORTED,
+                        "conv2d: an image of named size needs stride 1 and padding that keeps the "
+                        "size, kernel - 1 in all");
+    *out = (int32_t)size;
+    return TARN_OK;
 }
 
 tarn_node *tarn_conv2d_(tarn_graph *g, tarn_node *x, tarn_node *w, const tarn_conv2d_opts *o) {
@@ -199,8 +210,10 @@ tarn_node *tarn_conv2d_(tarn_graph *g, tarn_node *x, tarn_node *w, const tarn_co
         if (o->padding[i] < 0 || o->padding[i] > 1 << 15)
             return ti_graph_fail(g, ti_error(TARN_EARG, "conv2d: padding %d", o->padding[i]));
     if (x && w && x->shape.rank == 4 && w->shape.rank == 4) {
-        at.oh = count(x->shape.dim[1], w->shape.dim[0], o->padding[0], o->padding[1], at.sh);
-        at.ow = count(x->shape.dim[2], w->shape.dim[1], o->padding[2], o->padding[3], at.sw);
+        const int64_t *image = x->shape.dim, *kernel = w->shape.dim;
+        tarn_status st = places(image[1], kernel[0], o->padding, at.sh, &at.oh);
+        if (!st) st = places(image[2], kernel[1], o->padding + 2, at.sw, &at.ow);
+        if (st) return ti_graph_fail(g, st);
     }
     return ti_node2(g, &ti_op_conv2d, x, w, &(ti_attrs){.window = at});
 }

@@ -14,6 +14,8 @@ static tarn_node *specialise(tarn_graph *g, const tarn_node *old, tarn_node *con
     ti_attrs at = old->at;
     for (int i = 0; i < at.shape.rank; i++) at.shape.dim[i] = fixed_dim(g, at.shape.dim[i]);
     at.dim = fixed_dim(g, at.dim);
+    at.window.oh = (int32_t)fixed_dim(g, at.window.oh);
+    at.window.ow = (int32_t)fixed_dim(g, at.window.ow);
     if (old->op == &ti_op_numel && at.dim >= 0) return tarn_constant(g, old->dtype, (double)at.dim);
     if (at.name && ti_arena_strdup(&g->arena, at.name, &at.name))
         return ti_graph_fail(g, TARN_ENOMEM);

@@ -240,3 +240,88 @@ TEST(nothing_is_reordered_between_convolutions) {
     CHECK(kinds[1] == 2 && kinds[0] <= 1);
     rig_free(&r);
 }
+
+// ---- pictures of any size -----------------------------------------------------------------------
+
+// Two convolutions that keep the size, the mean of what they see, a linear layer.
+enum { PICTURES = 2, TALL = 13, BROAD = 17, SEES = 5 };
+static const int shapes_seen[][2] = {{13, 17}, {5, 9}, {1, 1}, {12, 3}, {13, 17}};
+enum { SHAPES = sizeof shapes_seen / sizeof *shapes_seen };
+
+static tarn_node *any_size(rig *r, int64_t h, int64_t w) {
+    tarn_graph *g = r->g;
+    tarn_node *x = tarn_input(g, "x", TARN_F32, TARN_SHAPE(PICTURES, h, w, 3));
+    tarn_node *y = tarn_input(g, "y", TARN_I32, TARN_SHAPE(PICTURES));
+    tarn_node *k0 = tarn_variable(g, "k0", TARN_F32, TARN_SHAPE(3, 5, 3, 6),
+                                  tarn_init_glorot_uniform());
+    tarn_node *k1 = tarn_variable(g, "k1", TARN_F32, TARN_SHAPE(3, 3, 6, SEES),
+                                  tarn_init_glorot_uniform());
+    tarn_node *v = tarn_variable(g, "v", TARN_F32, TARN_SHAPE(SEES, 4), tarn_init_he_normal());
+    x = tarn_relu(g, tarn_conv2d(g, x, k0, .padding = {1, 1, 2, 2}));
+    x = tarn_tanh(g, tarn_conv2d(g, x, k1, .padding = {1, 1, 1, 1}));
+    x = tarn_mean(g, x, TARN_AXIS(1) | TARN_AXIS(2), 0);
+    tarn_node *loss = tarn_softmax_cross_entropy(g, tarn_matmul(g, x, v), y);
+    return tarn_minimize(g, tarn_mean(g, loss, TARN_ALL_AXES, 0), tarn_adam(), NULL);
+}
+
+static void feed_size(rig *r, int step) {
+    static float x[PICTURES * TALL * BROAD * 3];
+    static const int32_t y[PICTURES] = {1, 3};
+    int h = shapes_seen[step][0], w = shapes_seen[step][1];
+    for (int i = 0; i < PICTURES * h * w * 3; i++)
+        x[i] = (float)((i * 31 + step * 5) % 89) / 89 - 0.5f;
+    CHECK_OK(tarn_bind(r->p, "x", x, TARN_SHAPE(PICTURES, h, w, 3)));
+    CHECK_OK(tarn_bind(r->p, "y", y, TARN_SHAPE(PICTURES)));
+}
+
+static rig make_any_size(const tarn_compile_opts *o) {
+    rig r = rig_make();
+    int64_t h = tarn_dim(r.g, "height", TALL), w = tarn_dim(r.g, "width", BROAD);
+    rig_compile(&r, TARN_FETCH(any_size(&r, h, w)), "cpu", o);
+    return r;
+}
+
+static void train_any_size(const tarn_compile_opts *o, char hash[65]) {
+    rig r = make_any_size(o);
+    probe_steps(&r, SHAPES, feed_size, hash);
+    rig_free(&r);
+}
+
+TEST(every_way_to_run_pictures_of_any_size_gives_one_hash) { probe_all_ways(train_any_size); }
+
+TEST(one_program_for_all_sizes_makes_the_weights_of_one_for_each) {
+    char any[65], fixed[65];
+    tarn_store *store;
+    train_any_size(NULL, any);
+    CHECK_OK(tarn_store_create(RIG_SEED, &store));
+    for (int i = 0; i < SHAPES; i++) {
+        rig r = probe_graph(store, 1);
+        tarn_node *step = any_size(&r, shapes_seen[i][0], shapes_seen[i][1]);
+        rig_compile(&r, TARN_FETCH(step), "cpu", NULL);
+        feed_size(&r, i);
+        CHECK_OK(tarn_run(r.p));
+        probe_graph_free(&r);
+    }
+    CHECK_OK(tarn_store_sha256(store, fixed));
+    CHECK_STR(any, fixed);
+    tarn_store_free(store);
+}
+
+TEST(another_size_of_picture_costs_no_compile_and_less_than_5_ms) {
+    probe_own_cache();
+    rig r = make_any_size(&(tarn_compile_opts){.jit = TARN_JIT_WAIT});
+    CHECK_EQ_I(probe_modules(), 1);
+    CHECK(probe_new_size_seconds(&r, SHAPES, feed_size) < 5e-3);
+    CHECK_EQ_I(probe_modules(), 1);
+    rig_free(&r);
+}
+
+TEST(a_named_size_needs_padding_that_keeps_it) {
+    rig r = rig_make();
+    tarn_node *x = tarn_input(r.g, "x", TARN_F32,
+                              TARN_SHAPE(1, tarn_dim(r.g, "height", TALL), BROAD, 3));
+    tarn_node *k = tarn_variable(r.g, "k", TARN_F32, TARN_SHAPE(3, 3, 3, 2), tarn_init_zeros());
+    CHECK(!tarn_conv2d(r.g, x, k, .padding = {0, 1, 1, 1}));
+    CHECK_ERR(tarn_graph_status(r.g), TARN_EUNSUPPORTED, "padding that keeps the size");
+    rig_free(&r);
+}

@@ -121,4 +121,26 @@ static inline int probe_modules(void) {
     closedir(d);
     return n;
 }
+
+static inline int probe_by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+// What the first run at a size takes more than the second: the middle of several rounds over n
+// sizes.
+static inline double probe_new_size_seconds(rig *r, int n, void (*feed)(rig *r, int step)) {
+    double more[64], took[2];
+    int runs = n * 5 < 64 ? n * 5 : 64;
+    for (int i = 0; i < runs; i++) {
+        feed(r, i % n);
+        for (int k = 0; k < 2; k++) {
+            double start = ti_now();
+            CHECK_OK(tarn_run(r->p));
+            took[k] = ti_now() - start;
+        }
+        more[i] = took[0] - took[1];
+    }
+    qsort(more, (size_t)runs, sizeof *more, probe_by_value);
+    return more[runs / 2];
+}
 #endif

@@ -58,9 +58,7 @@ static tarn_status make_contract(ti_cpu_program *p, ti_step *s) {
     describe(p->plan, &k->a, &c->a);
     describe(p->plan, &k->b, &c->b);
     if (k->window.kh) {
-        c->a.window = &k->window;
-        c->a.h = k->image.dim[1];
-        c->a.w = k->image.dim[2];
+        c->a.window = &s->window;
         c->a.c = k->image.dim[3];
     }
     TI_TRY(locate_const(p, k->a.value, &c->a.base));
@@ -226,6 +224,15 @@ static void bind_call(const ti_plan *p, ti_step *s, const int64_t *dims) {
     }
 }
 
+static void bind_window(ti_step *s, const int64_t *dims) {
+    const ti_kernel *k = s->k;
+    s->window = k->window;
+    s->window.oh = (int32_t)ti_dim_value(k->window.oh, dims);
+    s->window.ow = (int32_t)ti_dim_value(k->window.ow, dims);
+    s->contract.a.h = ti_dim_value(k->image.dim[1], dims);
+    s->contract.a.w = ti_dim_value(k->image.dim[2], dims);
+}
+
 static void bind_step(const ti_plan *p, ti_step *s, const int64_t *dims) {
     const ti_kernel *k = s->k;
     if (k->kind == TI_K_CHECK) return;
@@ -243,6 +250,7 @@ static void bind_step(const ti_plan *p, ti_step *s, const int64_t *dims) {
         c->m = ti_dim_value(k->space.dim[0], dims);
         c->n = ti_dim_value(k->space.dim[1], dims);
         c->k = ti_dim_value(k->depth, dims);
+        if (k->window.kh) bind_window(s, dims);
         c->a.rs = ti_access_stride(&k->a, 0, dims);
         c->a.cs = ti_access_stride(&k->a, 1, dims);
         c->b.rs = ti_access_stride(&k->b, 0, dims);

@@ -22,6 +22,7 @@ typedef struct ti_step {
     bool waits;  // for all threads to have finished the steps before
     ti_loop loop;
     ti_contract contract;
+    ti_window window;  // contraction over windows: the kernel's, for the dimensions of the run
     ti_colsum colsum;
     const char *checked;  // finite check: the scalar
     tarn_array *call;     // operands, then the result

@@ -170,15 +170,16 @@ static void do_dot(ref_program *p, const tarn_node *n, double *y) {
 static double under_window(const ref_program *p, const tarn_node *n, int64_t r, int64_t k) {
     const ti_window *w = &n->at.window;
     const tarn_node *x = n->in[0];
-    int64_t c = x->shape.dim[3], p_ = k / c / w->kw, q = k / c % w->kw;
-    int64_t i = r / w->ow % w->oh * w->sh - w->top + (w->flip ? w->kh - 1 - p_ : p_);
-    int64_t j = r % w->ow * w->sw - w->left + (w->flip ? w->kw - 1 - q : q);
+    int64_t height = dim(p, x, 1), width = dim(p, x, 2), c = x->shape.dim[3];
+    int64_t oh = ti_dim_value(w->oh, p->dims), ow = ti_dim_value(w->ow, p->dims);
+    int64_t p_ = k / c / w->kw, q = k / c % w->kw;
+    int64_t i = r / ow % oh * w->sh - w->top + (w->flip ? w->kh - 1 - p_ : p_);
+    int64_t j = r % ow * w->sw - w->left + (w->flip ? w->kw - 1 - q : q);
     if (i < 0 || j < 0 || i % w->zh || j % w->zw) return 0;
     i /= w->zh;
     j /= w->zw;
-    if (i >= x->shape.dim[1] || j >= x->shape.dim[2]) return 0;
-    return p->value[x->id]
-                   [((r / w->ow / w->oh * x->shape.dim[1] + i) * x->shape.dim[2] + j) * c + k % c];
+    if (i >= height || j >= width) return 0;
+    return p->value[x->id][((r / ow / oh * height + i) * width + j) * c + k % c];
 }
 
 static void do_view(ref_program *p, const tarn_node *n, double *y) {

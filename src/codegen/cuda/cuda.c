@@ -298,6 +298,8 @@ static tarn_status print_kernel(const printer *p) {
     const ti_kernel *k = p->k;
     if (k->kind == TI_K_CALL)
         return ti_error(TARN_EUNSUPPORTED, "a call is a function of the host, not CUDA C");
+    if (k->window.kh && (k->image.dim[1] < 0 || k->image.dim[2] < 0))
+        return ti_error(TARN_EUNSUPPORTED, "images of named size are not printed as CUDA C");
     if (k->kind == TI_K_SCAN)
         return ti_error(TARN_EUNSUPPORTED, "a scan is a loop of the host, not printed as CUDA C");
     if (k->kind == TI_K_ROWS && k->n_inst > TI_MAX_STAGED)
