@@ -276,3 +276,87 @@ TEST(any_allocation_of_a_loop_may_fail) {
         if (!st) break;
     }
 }
+
+// ---- corners ------------------------------------------------------------------------------------
+
+// Carries change places, one stays, a whole number counts; y is what was found.
+static void fibonacci(void *user, tarn_graph *g, tarn_node *const *carry, tarn_node *const *x,
+                      tarn_node *const *use, tarn_node **next, tarn_node **y) {
+    (void)user;
+    (void)x;
+    (void)use;
+    next[0] = carry[1];
+    next[1] = tarn_add(g, carry[0], carry[1]);
+    next[2] = carry[2];
+    next[3] = tarn_add(g, carry[3], tarn_constant(g, TARN_I32, 1));
+    y[0] = carry[0];
+}
+
+static void check_fibonacci(int length, const char *device) {
+    static const double want[] = {0, 1, 1, 2, 3, 5, 8, 13, 21};
+    double a = 0, b = 1, same = 7;
+    int32_t count = 40;
+    rig r = rig_make();
+    tarn_node *c[4], *last[4], *y;
+    for (int i = 0; i < 4; i++)
+        c[i] = tarn_input(r.g, (const char *[]){"a", "b", "same", "count"}[i],
+                          i < 3 ? TARN_F64 : TARN_I32, TARN_SCALAR);
+    CHECK_OK(tarn_scan(
+        r.g,
+        &(tarn_scan_opts){.body = fibonacci, .carry = c, .n_carry = 4, .n_y = 1, .length = length},
+        last, &y));
+    rig_compile(&r, TARN_FETCH(y, last[0], last[1], last[2], last[3]), device, NULL);
+    CHECK_OK(tarn_bind(r.p, "a", &a, TARN_SCALAR));
+    CHECK_OK(tarn_bind(r.p, "b", &b, TARN_SCALAR));
+    CHECK_OK(tarn_bind(r.p, "same", &same, TARN_SCALAR));
+    CHECK_OK(tarn_bind(r.p, "count", &count, TARN_SCALAR));
+    for (int run = 0; run < 2; run++) {
+        CHECK_OK(tarn_run(r.p));
+        if (length) CHECK_CLOSE((const double *)tarn_result(r.p, 0, NULL), want, length, 0, 0);
+        CHECK(tarn_result_scalar(r.p, 1) == want[length]);
+        CHECK(tarn_result_scalar(r.p, 2) == want[length + 1]);
+        CHECK(tarn_result_scalar(r.p, 3) == 7 && tarn_result_scalar(r.p, 4) == 40 + length);
+    }
+    rig_free(&r);
+}
+
+TEST(carries_may_change_places_stay_or_count) {
+    for (int length = 0; length < 8; length++) {
+        check_fibonacci(length, "cpu");
+        check_fibonacci(length, "ref");
+    }
+}
+
+// y_t = s x_t W with one packed variable as sequence and as used, whose gradient is both.
+static void times_itself(void *user, tarn_graph *g, tarn_node *const *carry, tarn_node *const *x,
+                         tarn_node *const *use, tarn_node **next, tarn_node **y) {
+    (void)user;
+    (void)next;
+    (void)carry;
+    y[0] = tarn_matmul(g, tarn_reshape(g, x[0], TARN_SHAPE(1, 18)), use[0]);
+}
+
+TEST(a_packed_variable_is_sequence_and_used) {
+    enum { SIDE = 18, ALL = SIDE * SIDE };
+    double w[ALL], want[ALL] = {0}, dw[ALL] = {0};
+    rig r = rig_make();
+    tarn_node *v = tarn_variable(r.g, "w", TARN_F64, TARN_SHAPE(SIDE, SIDE), tarn_init_zeros());
+    tarn_node *y, *d;
+    CHECK_OK(tarn_scan(
+        r.g,
+        &(tarn_scan_opts){.body = times_itself, .x = &v, .n_x = 1, .use = &v, .n_use = 1, .n_y = 1},
+        NULL, &y));
+    CHECK_OK(tarn_gradients(r.g, tarn_sum(r.g, y, TARN_ALL_AXES, 0), &v, 1, &d));
+    rig_compile(&r, TARN_FETCH(y, d), "cpu", NULL);
+    for (int i = 0; i < ALL; i++) w[i] = (i * 7 % 23) / 8.0 - 1;
+    probe_write(r.store, "w", TARN_F64, TARN_SHAPE(SIDE, SIDE), w);
+    for (int i = 0; i < ALL; i++)  // y = W W; d sum(y) / dW_ij = sum_n W_jn + sum_m W_mi
+        for (int k = 0; k < SIDE; k++) {
+            want[i] += w[i / SIDE * SIDE + k] * w[k * SIDE + i % SIDE];
+            dw[i] += w[i % SIDE * SIDE + k] + w[k * SIDE + i / SIDE];
+        }
+    CHECK_OK(tarn_run(r.p));
+    CHECK_CLOSE((const double *)tarn_result(r.p, 0, NULL), want, ALL, 1e-13, 1e-13);
+    CHECK_CLOSE((const double *)tarn_result(r.p, 1, NULL), dw, ALL, 1e-13, 1e-13);
+    rig_free(&r);
+}
