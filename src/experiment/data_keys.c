@@ -27,11 +27,23 @@ static tarn_status read_idx(const ti_yaml *n, const ti_key *key, void *out) {
     return TARN_OK;
 }
 
+// Data sets by name.
+typedef tarn_status (*load_fn)(const tarn_experiment *e, const char *dir, tarn_dataset *train,
+                               tarn_dataset *test);
+static tarn_status load_mnist(const tarn_experiment *e, const char *dir, tarn_dataset *train,
+                              tarn_dataset *test);
+static tarn_status load_digits(const tarn_experiment *e, const char *dir, tarn_dataset *train,
+                               tarn_dataset *test);
+typedef struct named_set {
+    const char *name;
+    load_fn load;
+} named_set;
+static const named_set named_sets[] = {{"mnist", load_mnist}, {"digits", load_digits}};
+static const ti_table named_table = TI_TABLE("data set", named_sets);
+
 static tarn_status read_name(const ti_yaml *n, const ti_key *key, void *out) {
-    static const struct { const char *name; } names[] = {{"mnist"}, {"digits"}};
-    static const ti_table table = TI_TABLE("data set", names);
     TI_TRY(ti_read_text(n, key, out));
-    return ti_table_find(&table, n->text, "") ? TARN_OK : ti_yaml_error_at(n, TARN_EFORMAT);
+    return ti_table_find(&named_table, n->text, "") ? TARN_OK : ti_yaml_error_at(n, TARN_EFORMAT);
 }
 
 static const ti_key data_keys[] = {
@@ -149,7 +161,9 @@ static tarn_status load_idx(const tarn_experiment *e, const char *dir, tarn_data
     return d->test_images ? load_pair(e, dir, d->test_images, d->test_labels, test) : TARN_OK;
 }
 
-static tarn_status load_digits(const tarn_experiment *e, tarn_dataset *train, tarn_dataset *test) {
+static tarn_status load_digits(const tarn_experiment *e, const char *dir, tarn_dataset *train,
+                               tarn_dataset *test) {
+    (void)dir;  // they are drawn
     return tarn_data_digits(e->info.seed, e->data.train, e->data.test, train, test);
 }
 
@@ -157,7 +171,7 @@ static tarn_status load_digits(const tarn_experiment *e, tarn_dataset *train, ta
 static tarn_status load_mnist(const tarn_experiment *e, const char *dir, tarn_dataset *train,
                               tarn_dataset *test) {
     tarn_status st = tarn_data_mnist(dir, train, test);
-    return st == TARN_ENOENT && !dir ? load_digits(e, train, test) : st;
+    return st == TARN_ENOENT && !dir ? load_digits(e, dir, train, test) : st;
 }
 
 static tarn_status load(const tarn_experiment *e, const char *dir, tarn_dataset *train,
@@ -165,7 +179,8 @@ static tarn_status load(const tarn_experiment *e, const char *dir, tarn_dataset 
     const ti_data_spec *d = &e->data;
     if (d->csv) return load_csv(e, dir, train, test);
     if (d->images) return load_idx(e, dir, train, test);
-    return strcmp(d->name, "mnist") ? load_digits(e, train, test) : load_mnist(e, dir, train, test);
+    const named_set *set = ti_table_find(&named_table, d->name, "");
+    return set ? set->load(e, dir, train, test) : TARN_EFORMAT;
 }
 
 static void prepare(const ti_data_spec *d, tarn_dataset *set) {

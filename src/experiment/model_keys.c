@@ -196,6 +196,7 @@ static tarn_status read_layer(const ti_yaml *n, ti_layer_spec *l) {
     if (ti_layer_kind_named(name, &l->draft.layer.kind))
         return ti_yaml_error_at(options ? options : n, TARN_EFORMAT);
     const layer_row *row = row_of(l->draft.layer.kind);
+    if (!row) return ti_yaml_error(options ? options : n, "%s has no options in YAML", name);
     TI_TRY(read_options(options, row, name, &l->draft));
     l->at = options ? options : n;
     const char *needed[] = {row->needs_first ? row->keys->name : NULL, row->needs_too};
