@@ -54,7 +54,8 @@ static tarn_status visit_region(walk *w, tarn_node *y) {
     for (int i = y->id + 1; i < w->n; i++) {
         const tarn_node *r = w->g->nodes[i];
         if (r->op->kind != TI_RESULT || r->in[0] != y || !w->grad[i]) continue;
-        dy[r->at.axis] = w->grad[i];
+        tarn_node **at = &dy[r->at.axis];
+        *at = *at ? tarn_add(w->g, *at, w->grad[i]) : w->grad[i];
         any = true;
     }
     if (!any) return TARN_OK;

@@ -66,7 +66,7 @@ static tarn_node *found(const reversal *v, int i) {
 
 static tarn_status forward_again(reversal *v) {
     for (int i = 0; i < v->f->n_in; i++) {
-        const tarn_node *leaf = ti_region_leaf(v->f, v->y, i);
+        const tarn_node *leaf = ti_region_leaf(v->f, i);
         if (leaf) v->map[leaf->id] = found(v, i);
     }
     return ti_graph_copy(v->r->g, v->f->g, v->map);
@@ -132,6 +132,15 @@ static tarn_status step_back(reversal *v) {
     return ti_region_close(v->g, v->r);
 }
 
+// Halves cannot be summed up; a step that casts has them outside of the loop.
+static tarn_status no_halves(const reversal *v) {
+    for (int i = 0; i < v->f->n_in; i++)
+        if (ti_dtype_half(v->y->in[i]->dtype) && (i < v->f->n_carry || v->need[i]))
+            return ti_error(TARN_EUNSUPPORTED, "operand %d is %s: cast it to f32 before the loop",
+                            i, tarn_dtype_name(v->y->in[i]->dtype));
+    return TARN_OK;
+}
+
 static tarn_status reverse(reversal *v, tarn_node **dx) {
     const ti_region *f = v->f;
     int carries = v->n_dc + v->n_du, xs = f->n_carry + f->n_x + v->n_dy;
@@ -160,7 +169,8 @@ tarn_status ti_scan_gradient(tarn_node *y, tarn_node *const *dy, const bool *nee
     const char *scope = v.g->scope;
     v.g->scope = y->label;
     count(&v);
-    tarn_status st = reverse(&v, dx);
+    tarn_status st = no_halves(&v);
+    if (!st) st = reverse(&v, dx);
     v.g->scope = scope;
     return st ? ti_error_at(st, "gradient of scan") : TARN_OK;
 }

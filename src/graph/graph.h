@@ -37,9 +37,9 @@ typedef struct ti_region {
     tarn_node **roots;  // next carries, then the results of the step
     int n_roots, n_in;
     int n_carry, n_x;  // operands: first values of the carries, sequences, what each step uses
-    bool *variable;    // by operand: used as that variable
-    bool reverse;      // the last step of the sequences first
-    struct ti_region *next;  // of the graph that it belongs to
+    struct ti_variable **variable;  // by operand: the variable it is inside; NULL: an input
+    bool reverse;                   // the last step of the sequences first
+    struct ti_region *next;         // of the graph that it belongs to
 } ti_region;
 
 // The value a variable will have after the step; in the order in which they were first set.

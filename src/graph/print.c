@@ -17,7 +17,7 @@ static void print_attrs(const tarn_node *n, ti_buf *out) {
                       w->left, w->flip ? " turned" : "");
     const ti_region *r = a->region;
     if (r)
-        ti_buf_printf(out, " carries %d of %d steps%s", r->n_carry, n->n_in - r->n_carry,
+        ti_buf_printf(out, " carries %d sequences %d%s", r->n_carry, r->n_x,
                       r->reverse ? " reverse" : "");
     for (int i = 0; i < n->shape.rank && a->step[0]; i++)
         ti_buf_printf(out, "%s%lld+%lld", i ? "," : " from ", (long long)a->start[i],

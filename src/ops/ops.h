@@ -23,7 +23,9 @@ tarn_status ti_region_create(tarn_graph *g, int n_carry, int n_x, int n_use, int
 tarn_status ti_region_close(tarn_graph *g, ti_region *r);
 // What operand i is inside: made from `operand` of the outer graph, and found again.
 tarn_node *ti_region_input(ti_region *r, int i, const tarn_node *operand);
-tarn_node *ti_region_leaf(const ti_region *r, const tarn_node *scan, int i);
+tarn_node *ti_region_leaf(const ti_region *r, int i);
+// Has it such a node, or a region within it?
+bool ti_region_has(const ti_region *r, bool (*is)(const tarn_node *n));
 // Which operand the input of that name is.
 int ti_region_operand(const char *input);
 // Copies of the nodes of `from` for which map[id] is NULL, into g; map[id] becomes the copy.

@@ -35,8 +35,11 @@ tarn_status ti_region_close(tarn_graph *g, ti_region *r) {
 tarn_node *ti_region_input(ti_region *r, int i, const tarn_node *operand) {
     char name[16];
     tarn_shape s = operand->shape;
-    if (i >= r->n_carry + r->n_x && ti_is(operand, &ti_op_variable)) {
-        r->variable[i] = true;
+    bool variable = i >= r->n_carry + r->n_x && ti_is(operand, &ti_op_variable);
+    for (int j = 0; j < i; j++)  // given twice, it is that variable once: each has its own leaf
+        variable &= r->variable[j] != operand->at.var;
+    if (variable) {
+        r->variable[i] = operand->at.var;
         return ti_node(r->g, operand->op, NULL, 0, &operand->at);
     }
     if (i >= r->n_carry && i < r->n_carry + r->n_x) {  // one step of a sequence
@@ -47,16 +50,24 @@ tarn_node *ti_region_input(ti_region *r, int i, const tarn_node *operand) {
     return tarn_input(r->g, name, operand->dtype, s);
 }
 
-tarn_node *ti_region_leaf(const ti_region *r, const tarn_node *scan, int i) {
+tarn_node *ti_region_leaf(const ti_region *r, int i) {
     char name[16];
     snprintf(name, sizeof name, "%d", i);
     for (int j = 0; j < r->g->n_nodes; j++) {
         tarn_node *n = r->g->nodes[j];
-        if (r->variable[i] ? ti_is(n, &ti_op_variable) && n->at.var == scan->in[i]->at.var
+        if (r->variable[i] ? ti_is(n, &ti_op_variable) && n->at.var == r->variable[i]
                            : ti_is(n, &ti_op_input) && !strcmp(n->at.name, name))
             return n;
     }
     return NULL;
+}
+
+bool ti_region_has(const ti_region *r, bool (*is)(const tarn_node *n)) {
+    for (int i = 0; i < r->g->n_nodes; i++) {
+        const tarn_node *n = r->g->nodes[i];
+        if (is(n) || (n->at.region && ti_region_has(n->at.region, is))) return true;
+    }
+    return false;
 }
 
 int ti_region_operand(const char *input) {

@@ -86,6 +86,10 @@ const ti_op ti_op_scan_result = {.name = "scan_result",
                                  .variant = result_variant};
 
 tarn_node *ti_scan_result(tarn_node *scan, int i) {
+    for (int j = scan->id + 1; j < scan->graph->n_nodes; j++) {
+        tarn_node *n = scan->graph->nodes[j];
+        if (ti_is(n, &ti_op_scan_result) && n->in[0] == scan && n->at.axis == i) return n;
+    }
     return ti_node1(scan->graph, &ti_op_scan_result, scan, &(ti_attrs){.axis = i});
 }
 
@@ -123,7 +127,16 @@ static bool is_used(const tarn_node *variable, tarn_node *const *used, int n) {
     return false;
 }
 
-static tarn_status step_allowed(const ti_region *r, tarn_node *const *used, int n_used) {
+// leaves: nodes that were there before the step was made.
+static tarn_status step_allowed(const ti_region *r, int leaves, tarn_node *const *used,
+                                int n_used) {
+    if (r->g->next)
+        return ti_error(TARN_EUNSUPPORTED, "the step of a scan sets the next value of '%s'",
+                        r->g->next->variable->at.var->name);
+    for (int i = leaves; i < r->g->n_nodes; i++)
+        if (ti_is(r->g->nodes[i], &ti_op_input))
+            return ti_error(TARN_EARG, "the step of a scan has an input '%s' of its own",
+                            r->g->nodes[i]->at.name);
     for (int i = 0; i < r->g->n_nodes; i++)
         if (!computes(r->g->nodes[i]))
             return ti_error(TARN_EUNSUPPORTED, "%s in the step of a scan",
@@ -143,6 +156,7 @@ static tarn_status make_step(tarn_graph *g, const tarn_scan_opts *o, ti_region *
     TI_TRY(ti_arena_alloc(&g->arena, (size_t)(r->n_in + 1) * sizeof *leaf, &leaf));
     for (int i = 0; i < r->n_in; i++) leaf[i] = ti_region_input(r, i, in[i]);
     TI_TRY(tarn_graph_status(r->g));
+    int leaves = r->g->n_nodes;
     tarn_node **x = leaf + o->n_carry, **use = x + o->n_x;
     o->body(o->user, r->g, leaf, x, use, r->roots, r->roots + o->n_carry);
     TI_TRY(ti_region_close(g, r));
@@ -153,7 +167,7 @@ static tarn_status make_step(tarn_graph *g, const tarn_scan_opts *o, ti_region *
         if (r->roots[i]->graph != r->g)
             return ti_error(TARN_EARG, "%s %d of a scan's step is of another graph", what, at);
     }
-    return step_allowed(r, o->use, o->n_use);
+    return step_allowed(r, leaves, o->use, o->n_use);
 }
 
 static tarn_status one_loop(tarn_graph *g, const tarn_scan_opts *o, int64_t length,

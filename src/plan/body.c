@@ -319,8 +319,9 @@ static tarn_status matrix(ti_build *b, const tarn_node *o, bool trans, ti_access
     a->axis[trans] = 0;
     a->axis[!trans] = 1;
     TI_TRY(ti_value_of(b, ti_storage(b->gs, o), &value));
-    if (ti_value_packed(b, value) && !tarn_shape_equal(&o->shape, &b->p->values[value].shape))
-        TI_TRY(ti_unpacked(b, value, &value));
+    bool own_order = !ti_is(o, &ti_op_window) &&
+                     tarn_shape_equal(&o->shape, &b->p->values[value].shape);
+    if (ti_value_packed(b, value) && !own_order) TI_TRY(ti_unpacked(b, value, &value));
     a->value = value;
     return TARN_OK;
 }
@@ -494,11 +495,12 @@ static tarn_status all_kernels(ti_build *b, tarn_node *const *roots, int n_roots
         }
     b->gs->at = -1;
     TI_TRY(add_fetches(b, roots, n_roots));
-    b->p->n_kernels = done + b->n_unpack;
-    TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(b->p->n_kernels + 1) * sizeof *k, &k));
+    b->p->n_kernels = done;
+    TI_TRY(ti_arena_alloc(&b->p->arena, (size_t)(done + b->n_unpack + 1) * sizeof *k, &k));
     memcpy(k, b->unpack, (size_t)b->n_unpack * sizeof *k);
     memcpy(k + b->n_unpack, list, (size_t)done * sizeof *k);
     b->p->kernels = k;
+    b->p->n_kernels = done + b->n_unpack;
     return TARN_OK;
 }
 

@@ -121,16 +121,21 @@ static tarn_status place_before(ti_groups *gs, const tarn_node *n) {
 }
 
 // Does a scalar need an element of an array that a kernel at the start makes?
-static bool needs_array(const ti_groups *gs, const tarn_node *n) {
+static bool scalar_needs_array(ti_groups *gs, const tarn_node *n) {
     for (int i = 0; i < n->n_in; i++) {
         ti_access a;
         const tarn_node *o = ti_storage(gs, ti_resolve(gs, n, n->in[i], 0, &a));
         int group = gs->of[o->id];
         if (group > 0) return true;
-        if (group == TI_FLOATING && (ti_squeeze(&o->shape).rank > 0 || needs_array(gs, o)))
-            return true;
+        if (group != TI_FLOATING) continue;
+        if (ti_squeeze(&o->shape).rank > 0) return true;
+        if (first_visit(gs, o) && scalar_needs_array(gs, o)) return true;
     }
     return false;
+}
+static bool needs_array(ti_groups *gs, const tarn_node *n) {
+    gs->walk++;
+    return scalar_needs_array(gs, n);
 }
 
 // A kernel of its own at the start; scalars share the very first, if they need nothing else.
@@ -163,15 +168,21 @@ static bool bound(ti_groups *gs, const tarn_node *n) {
 }
 
 // Must some operand get a kernel of its own before that of n?
-static bool needs_before(const ti_groups *gs, const tarn_node *n) {
+static bool one_needs_before(ti_groups *gs, const tarn_node *n) {
     for (int i = 0; i < n->n_in; i++) {
         bool along = false;
         const tarn_node *o = floating(gs, n, i, &along);
         if (!o) continue;
-        if (along ? needs_before(gs, o) : ti_squeeze(&o->shape).rank > 0 || needs_array(gs, o))
-            return true;
+        bool array = ti_squeeze(&o->shape).rank > 0;
+        if (!along && array) return true;
+        if (!first_visit(gs, o)) continue;
+        if (along ? one_needs_before(gs, o) : scalar_needs_array(gs, o)) return true;
     }
     return false;
+}
+static bool needs_before(ti_groups *gs, const tarn_node *n) {
+    gs->walk++;
+    return one_needs_before(gs, n);
 }
 
 static tarn_status take_map(ti_groups *gs, const tarn_node *n);
@@ -354,11 +365,16 @@ static bool readers_done(const ti_groups *gs, const tarn_node *v, int group) {
     return true;
 }
 
+static bool is_call(const tarn_node *n) { return n->op->kind == TI_CALL; }
+
+static bool may_fail(const ti_group *g) {
+    return g->kind == TI_K_CHECK || g->kind == TI_K_CALL ||
+           (g->kind == TI_K_SCAN && ti_region_has(g->root->at.region, is_call));
+}
+
 static bool checks_done(const ti_groups *gs, int group) {
     for (int i = 0; i < gs->n; i++)
-        if ((gs->group[i].kind == TI_K_CHECK || gs->group[i].kind == TI_K_CALL) &&
-            ti_group_key(gs, i) > ti_group_key(gs, group))
-            return false;
+        if (may_fail(&gs->group[i]) && ti_group_key(gs, i) > ti_group_key(gs, group)) return false;
     return true;
 }
 

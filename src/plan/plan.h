@@ -3,8 +3,9 @@
 //
 // A kernel is one of: a map (loop nest over element-wise work), a row kernel (the same with
 // reductions along the last axis), a column kernel (sum over the first axis, then a map over the
-// result), a contraction (then a map over the result), a finite check. The work per element is a
-// straight list of instructions, the body, which the interpreter runs and the printer prints.
+// result), a contraction (then a map over the result), a finite check, a call of a C function, a
+// scan (a loop over the kernels of a step). The work per element is a straight list of
+// instructions, the body, which the interpreter runs and the printer prints.
 #ifndef TI_PLAN_H
 #define TI_PLAN_H
 

@@ -325,3 +325,36 @@ TEST(a_named_size_needs_padding_that_keeps_it) {
     CHECK_ERR(tarn_graph_status(r.g), TARN_EUNSUPPORTED, "padding that keeps the size");
     rig_free(&r);
 }
+
+TEST(pictures_without_pixels_give_no_gradient) {
+    rig r = rig_make();
+    tarn_node *k, *d,
+        *x = tarn_input(r.g, "x", TARN_F32, TARN_SHAPE(1, tarn_dim(r.g, "height", TALL), BROAD, 3));
+    float none = 0;
+    k = tarn_variable(r.g, "k", TARN_F32, TARN_SHAPE(3, 3, 3, 2), tarn_init_ones());
+    tarn_node *y = tarn_conv2d(r.g, x, k, .padding = {1, 1, 1, 1});
+    CHECK_OK(tarn_gradients(r.g, tarn_sum(r.g, y, TARN_ALL_AXES, 0), &k, 1, &d));
+    rig_compile(&r, TARN_FETCH(d), "cpu", NULL);
+    CHECK_OK(tarn_bind(r.p, "x", &none, TARN_SHAPE(1, 0, BROAD, 3)));
+    CHECK_OK(tarn_run(r.p));
+    for (int i = 0; i < 3 * 3 * 3 * 2; i++)
+        CHECK(((const float *)tarn_result(r.p, 0, NULL))[i] == 0);
+    rig_free(&r);
+}
+
+TEST(a_variable_seen_as_a_picture_is_read_in_its_order) {
+    double x[64 * 3], k[3 * 2] = {1, 2, -3, 4, 5, -6}, want[64 * 2] = {0};
+    rig r = rig_make();
+    tarn_node *v = tarn_variable(r.g, "v", TARN_F64, TARN_SHAPE(64, 3), tarn_init_zeros());
+    tarn_node *w = tarn_input(r.g, "k", TARN_F64, TARN_SHAPE(1, 1, 3, 2));
+    rig_compile(&r, TARN_FETCH(tarn_conv2d(r.g, tarn_reshape(r.g, v, TARN_SHAPE(1, 8, 8, 3)), w)),
+                "cpu", NULL);
+    for (int i = 0; i < 64 * 3; i++) x[i] = i % 29 - 14;
+    probe_write(r.store, "v", TARN_F64, TARN_SHAPE(64, 3), x);
+    CHECK_OK(tarn_bind(r.p, "k", k, TARN_SHAPE(1, 1, 3, 2)));
+    CHECK_OK(tarn_run(r.p));
+    for (int i = 0; i < 64 * 2; i++)
+        for (int c = 0; c < 3; c++) want[i] += x[i / 2 * 3 + c] * k[c * 2 + i % 2];
+    CHECK_CLOSE((const double *)tarn_result(r.p, 0, NULL), want, 64 * 2, 0, 0);
+    rig_free(&r);
+}

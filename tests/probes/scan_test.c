@@ -229,12 +229,16 @@ TEST(another_length_costs_no_compile) {
 static void wrong(void *user, tarn_graph *g, tarn_node *const *carry, tarn_node *const *x,
                   tarn_node *const *use, tarn_node **next, tarn_node **y) {
     (void)x;
-    (void)use;
     (void)y;
     switch (*(const int *)user) {
     case 0: next[0] = tarn_reshape(g, carry[0], TARN_SHAPE(1, WIDE)); break;
     case 1: break;
     case 2: next[0] = tarn_dropout(g, carry[0], 0.5, "noise"); break;
+    case 3: next[0] = tarn_input(g, "mask", TARN_F64, TARN_SHAPE(WIDE)); break;
+    case 4:
+        tarn_set_next_value(g, use[0], carry[0]);
+        next[0] = carry[0];
+        break;
     default:
         next[0] = tarn_add(g, carry[0],
                            tarn_variable(g, "w", TARN_F64, TARN_SHAPE(WIDE), tarn_init_zeros()));
@@ -243,13 +247,22 @@ static void wrong(void *user, tarn_graph *g, tarn_node *const *carry, tarn_node 
 
 TEST(steps_that_cannot_be_are_refused) {
     static const char *const says[] = {"carry 0 is f64 [3], the step makes f64 [1,3]",
-                                       "makes no next carry 0", "in the step of a scan",
+                                       "makes no next carry 0",
+                                       "in the step of a scan",
+                                       "an input 'mask' of its own",
+                                       "sets the next value of 'u'",
                                        "give it to the scan as used"};
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 6; i++) {
         rig r = rig_make();
         tarn_node *c = tarn_input(r.g, "c", TARN_F64, TARN_SHAPE(WIDE)), *last;
-        const tarn_scan_opts o = {
-            .body = wrong, .user = &i, .carry = &c, .n_carry = 1, .length = 4};
+        tarn_node *u = tarn_variable(r.g, "u", TARN_F64, TARN_SHAPE(WIDE), tarn_init_zeros());
+        const tarn_scan_opts o = {.body = wrong,
+                                  .user = &i,
+                                  .carry = &c,
+                                  .n_carry = 1,
+                                  .use = &u,
+                                  .n_use = 1,
+                                  .length = 4};
         tarn_status st = tarn_scan(r.g, &o, &last, NULL);
         CHECK(st != TARN_OK && tarn_graph_status(r.g) == st);
         if (!strstr(tarn_last_error(), says[i]))
@@ -358,5 +371,97 @@ TEST(a_packed_variable_is_sequence_and_used) {
     CHECK_OK(tarn_run(r.p));
     CHECK_CLOSE((const double *)tarn_result(r.p, 0, NULL), want, ALL, 1e-13, 1e-13);
     CHECK_CLOSE((const double *)tarn_result(r.p, 1, NULL), dw, ALL, 1e-13, 1e-13);
+    rig_free(&r);
+}
+
+// h' = h u + v, three steps: h = h0 u^3 + v (u^2 + u + 1).
+static void affine(void *user, tarn_graph *g, tarn_node *const *carry, tarn_node *const *x,
+                   tarn_node *const *use, tarn_node **next, tarn_node **y) {
+    (void)user;
+    (void)x;
+    (void)y;
+    next[0] = tarn_add(g, tarn_mul(g, carry[0], use[0]), use[1]);
+}
+
+// The last h with w as both u and v; again: behind a recompute.
+static tarn_node *powers(tarn_graph *g, tarn_node *h, tarn_node *w, bool again) {
+    tarn_node *last = NULL;
+    CHECK_OK(tarn_scan(g,
+                       &(tarn_scan_opts){.body = affine,
+                                         .carry = &h,
+                                         .n_carry = 1,
+                                         .use = (tarn_node *[]){w, w},
+                                         .n_use = 2,
+                                         .length = 3},
+                       &last, NULL));
+    return again ? tarn_recompute(g, last, (tarn_node *[]){h, w}, 2) : last;
+}
+
+TEST(gradients_of_one_variable_used_twice_and_of_gradients) {
+    for (int again = 0; again < 2; again++) {
+        const double h0 = 0.7, w0 = 1.3;
+        rig r = rig_make();
+        tarn_node *h = tarn_input(r.g, "h", TARN_F64, TARN_SCALAR), *d[2], *both;
+        tarn_node *w = tarn_variable(r.g, "w", TARN_F64, TARN_SCALAR, tarn_init_zeros());
+        tarn_node *y = powers(r.g, h, w, again);
+        CHECK_OK(tarn_gradients(r.g, y, &w, 1, &d[0]));
+        CHECK_OK(tarn_gradients(r.g, tarn_square(r.g, y), &w, 1, &d[1]));
+        both = tarn_add(r.g, tarn_square(r.g, d[0]), d[1]);
+        CHECK_OK(tarn_gradients(r.g, both, &w, 1, &both));
+        for (int skip = 0; skip < 2; skip++) {
+            rig_compile(
+                &r, TARN_FETCH(y, d[0], both), "cpu",
+                &(tarn_compile_opts){.jit = TARN_JIT_OFF, .skip_pass = skip ? "simplify" : NULL});
+            probe_write(r.store, "w", TARN_F64, TARN_SCALAR, &w0);
+            CHECK_OK(tarn_bind(r.p, "h", &h0, TARN_SCALAR));
+            CHECK_OK(tarn_run(r.p));
+            double f = (h0 + 1) * w0 * w0 * w0 + w0 * w0 + w0;
+            double f1 = 3 * (h0 + 1) * w0 * w0 + 2 * w0 + 1, f2 = 6 * (h0 + 1) * w0 + 2;
+            // (f1^2 + (f^2)')' = 2 f1 f2 + 2 (f1^2 + f f2)
+            CHECK(fabs(tarn_result_scalar(r.p, 0) - f) < 1e-13);
+            CHECK(fabs(tarn_result_scalar(r.p, 1) - f1) < 1e-12);
+            CHECK(fabs(tarn_result_scalar(r.p, 2) - 2 * (f1 * f2 + f1 * f1 + f * f2)) < 1e-11);
+        }
+        rig_free(&r);
+    }
+}
+
+static tarn_status refuse(void *user, const tarn_array *x, const tarn_array *y) {
+    (void)user;
+    (void)x;
+    (void)y;
+    return TARN_EIO;
+}
+static tarn_status same_shape(void *user, const tarn_array *x, tarn_array *y) {
+    (void)user;
+    y->dtype = x->dtype;
+    y->shape = x->shape;
+    return TARN_OK;
+}
+static void failing(void *user, tarn_graph *g, tarn_node *const *carry, tarn_node *const *x,
+                    tarn_node *const *use, tarn_node **next, tarn_node **y) {
+    static const tarn_custom_op op = {
+        .name = "refuse", .n_in = 1, .infer = same_shape, .run = refuse};
+    (void)user;
+    (void)x;
+    (void)use;
+    (void)y;
+    next[0] = tarn_custom(g, &op, carry);
+}
+
+TEST(a_call_that_fails_in_a_step_leaves_the_store_as_it_was) {
+    double x[WIDE] = {1, 2, 3}, v[WIDE];
+    rig r = rig_make();
+    tarn_node *in = tarn_input(r.g, "x", TARN_F64, TARN_SHAPE(WIDE)), *last;
+    tarn_node *w = tarn_variable(r.g, "v", TARN_F64, TARN_SHAPE(WIDE), tarn_init_zeros());
+    tarn_node *set = tarn_assign(r.g, w, tarn_exp(r.g, in));
+    CHECK_OK(tarn_scan(r.g,
+                       &(tarn_scan_opts){.body = failing, .carry = &in, .n_carry = 1, .length = 2},
+                       &last, NULL));
+    rig_compile(&r, TARN_FETCH(set, last), "cpu", NULL);
+    CHECK_OK(tarn_bind(r.p, "x", x, TARN_SHAPE(WIDE)));
+    CHECK_ERR(tarn_run(r.p), TARN_EIO, "'refuse' failed");
+    probe_read(r.store, "v", v, WIDE);
+    CHECK(v[0] == 0 && v[1] == 0 && v[2] == 0);
     rig_free(&r);
 }

@@ -206,6 +206,7 @@ static void panel_of_taps(const ti_isa *isa, char *y, const ti_matrix *x, int64_
 void ti_pack_windows(const ti_isa *isa, char *out, const ti_matrix *x, int64_t r0, int64_t rows,
                      int64_t k0, int64_t k) {
     int mr = isa->mr;
+    if (k == 0) return;  // of no pictures
     for (int64_t p = 0; p < rows; p += mr, out += (size_t)(mr * k) * x->size) {
         int64_t n = ti_min_i64(mr, rows - p);
         (x->trans ? panel_of_taps : panel_of_rows)(isa, out, x, r0 + p, n, k0, k);

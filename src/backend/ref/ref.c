@@ -508,6 +508,8 @@ static tarn_status compile(const ti_plan *plan, const ti_work *work, const ti_ba
     return st;
 }
 
+static bool exchanges(const tarn_node *n) { return n->op == &ti_op_all_gather; }
+
 static tarn_status explain(tarn_status st, const ti_plan *plan, const ti_work *work,
                            const ti_run *run) {
     char text[512];
@@ -519,7 +521,8 @@ static tarn_status explain(tarn_status st, const ti_plan *plan, const ti_work *w
     p->dims = run->dims;
     for (int i = 0; i < work->g->n_nodes && !guilty; i++) {
         const tarn_node *n = work->g->nodes[i];
-        if (n->op == &ti_op_all_gather) break;  // other ranks may look elsewhere
+        if (exchanges(n) || (n->at.region && ti_region_has(n->at.region, exchanges)))
+            break;  // other ranks may look elsewhere
         if (make_room(p, n)) break;
         if (eval(p, run, n) && n->op != &ti_op_check_finite) break;
         if (made_it(p, n)) guilty = n;
