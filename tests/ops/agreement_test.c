@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/sample.h"
-#include "test.h"
+#include "ops/support.h"
 
 typedef struct way {
     const char *name, *device, *isa, *skip;
@@ -36,44 +35,22 @@ static void run(const ti_sample *s, const way *w, tarn_tensor **out) {
     tarn_program_free(p);
 }
 
-// Draws differ from run to run: the counter is put back, so that every way sees the same bits.
-static void reset_draws(const ti_sample *s) {
-    const char *step = TARN_STATE_PREFIX "random/step";
-    tarn_tensor *zero = NULL;
-    if (!tarn_store_has(s->store, step)) return;
-    CHECK_OK(tarn_tensor_create(TARN_I64, TARN_SCALAR, &zero));
-    CHECK_OK(tarn_store_set(s->store, step, zero));
-    tarn_tensor_release(zero);
-}
-
 static void same_bits(const ti_sample *s, const char *op, const way *w, const tarn_tensor *want) {
     tarn_tensor *got = NULL;
-    reset_draws(s);
+    sample_reset_draws(s);
     run(s, w, &got);
     if (memcmp(tarn_tensor_cdata(got), tarn_tensor_cdata(want), tarn_tensor_bytes(want)))
         test_fail(__FILE__, __LINE__, "%s, %s: other bits %s", op, s->text, w->name);
     tarn_tensor_release(got);
 }
 
-// The absolute part is for sums that cancel: 600 products up to 4 come to partial sums near 50,
-// whose 600 roundings of 2^-19 add up to some 1e-4 at worst.
 static void close_to_reference(const ti_sample *s, const tarn_tensor *got) {
     static const way ref = {.device = "ref"};
-    tarn_tensor *want = NULL, *wide = NULL;
-    reset_draws(s);
+    tarn_tensor *want = NULL;
+    sample_reset_draws(s);
     run(s, &ref, &want);
-    CHECK_OK(tarn_tensor_cast(want, TARN_F64, &wide));
-    int64_t n = tarn_tensor_numel(want);
-    if (s->y->dtype == TARN_F32) {
-        CHECK_CLOSE((const float *)tarn_tensor_cdata(got), tarn_tensor_cdata(wide), n, 2e-6, 1e-4);
-    } else if (s->y->dtype == TARN_F64) {
-        CHECK_CLOSE((const double *)tarn_tensor_cdata(got), tarn_tensor_cdata(wide), n, 1e-13,
-                    1e-12);
-    } else {
-        CHECK(!memcmp(tarn_tensor_cdata(got), tarn_tensor_cdata(want), tarn_tensor_bytes(want)));
-    }
+    check_agrees(got, want);
     tarn_tensor_release(want);
-    tarn_tensor_release(wide);
 }
 
 static void check_sample(const ti_sample *s, const char *op) {
@@ -90,7 +67,7 @@ static void check_sample(const ti_sample *s, const char *op) {
         {.name = "without in-place results", .device = "cpu", .no_in_place = true},
     };
     tarn_tensor *got = NULL;
-    reset_draws(s);
+    sample_reset_draws(s);
     run(s, &plain, &got);
     close_to_reference(s, got);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) same_bits(s, op, &ways[i], got);

@@ -80,4 +80,32 @@ static inline const void *result_bytes(const tarn_program *p, int i, size_t *byt
     return x;
 }
 
+// Draws differ from run to run: the counter is put back, so that every way sees the same bits.
+static inline void sample_reset_draws(const ti_sample *s) {
+    const char *step = TARN_STATE_PREFIX "random/step";
+    tarn_tensor *zero = NULL;
+    if (!tarn_store_has(s->store, step)) return;
+    CHECK_OK(tarn_tensor_create(TARN_I64, TARN_SCALAR, &zero));
+    CHECK_OK(tarn_store_set(s->store, step, zero));
+    tarn_tensor_release(zero);
+}
+
+// A device's result against the reference's. The absolute part is for sums that cancel: 600
+// products up to 4 come to partial sums near 50, whose 600 roundings of 2^-19 add up to some 1e-4
+// at worst.
+static inline void check_agrees(const tarn_tensor *got, const tarn_tensor *want) {
+    tarn_tensor *wide = NULL;
+    int64_t n = tarn_tensor_numel(want);
+    CHECK_OK(tarn_tensor_cast(want, TARN_F64, &wide));
+    if (tarn_tensor_dtype(want) == TARN_F32) {
+        CHECK_CLOSE((const float *)tarn_tensor_cdata(got), tarn_tensor_cdata(wide), n, 2e-6, 1e-4);
+    } else if (tarn_tensor_dtype(want) == TARN_F64) {
+        CHECK_CLOSE((const double *)tarn_tensor_cdata(got), tarn_tensor_cdata(wide), n, 1e-13,
+                    1e-12);
+    } else {
+        CHECK(!memcmp(tarn_tensor_cdata(got), tarn_tensor_cdata(want), tarn_tensor_bytes(want)));
+    }
+    tarn_tensor_release(wide);
+}
+
 #endif
