@@ -285,6 +285,7 @@ TEST(any_allocation_of_a_loop_may_fail) {
                                     &(tarn_compile_opts){.jit = TARN_JIT_OFF}, &r.p);
         ti_alloc_fail_at(0);
         rig_free(&r);
+        if (!st && n == 1) SKIP("allocations fail only in test builds");
         CHECK(!st || st == TARN_ENOMEM);
         if (!st) break;
     }
