@@ -359,7 +359,8 @@ TI_ARGMAX_OF(float, f32)
 TI_ARGMAX_OF(double, f64)
 
 #ifndef TI_DEVICE
-/* ---- random bits: Philox 4x32-10 in sixteen lanes; see src/ops/index.c for the mapping ---- */
+/* ---- random bits: Philox 4x32-10 in sixteen lanes; see src/ops/generate/index.c for the mapping
+ * ---- */
 
 typedef uint64_t ti_u64x4 __attribute__((vector_size(32)));
 typedef uint32_t ti_u32x4 __attribute__((vector_size(16)));

@@ -398,7 +398,8 @@ static void round_of_philox(printer *p, int c[4], uint64_t k0, uint64_t k1, int6
     c[2] = third;
 }
 
-// Word (i / 16) % 4 of the block with counter ((i / 64) * 16 + i % 16, step), as src/ops/index.c.
+// Word (i / 16) % 4 of the block with counter ((i / 64) * 16 + i % 16, step), as
+// src/ops/generate/index.c.
 static void random_bits(printer *p, const tarn_node *n) {
     int64_t count = 1;
     for (int i = 0; i < n->shape.rank; i++) count *= extent(p, n->shape.dim[i]);

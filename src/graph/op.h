@@ -1,5 +1,5 @@
 // What an operation is: the one record that every stage asks. The rules live with the op
-// (src/ops/NAME.c); the registry (src/ops/registry.c) is a const table of them.
+// (src/ops/FAMILY/NAME.c); the registry (src/ops/registry.c) is a const table of them.
 #ifndef TI_OP_H
 #define TI_OP_H
 
@@ -74,6 +74,8 @@ typedef struct ti_attrs {
     int64_t start[TARN_MAX_RANK], step[TARN_MAX_RANK];  // slice, pad: by axis of the larger side
     bool keep;                                          // reductions
     bool trans_a, trans_b;                              // dot
+    int32_t mode;                                       // which form: an enum of the op's file
+    double number[4];                                   // what the op's file names
     ti_window window;                                   // conv2d, window
     const tarn_custom_op *custom;
     const tarn_transport *transport;  // all_gather

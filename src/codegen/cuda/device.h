@@ -98,7 +98,7 @@ TI_RUNNING(int64_t, i64, rmax, INT64_MIN, ti_maximum_i64)
 TI_RUNNING_ARGMAX(float, f32)
 TI_RUNNING_ARGMAX(double, f64)
 
-/* Random word i of (key, step): Philox 4x32-10; see src/ops/index.c for the mapping. */
+/* Random word i of (key, step): Philox 4x32-10; see src/ops/generate/index.c for the mapping. */
 TI_FN uint32_t ti_random_word(uint64_t key, uint64_t step, int64_t i) {
     uint64_t block = (uint64_t)(i >> 6) * 16 + (uint64_t)(i & 15);
     uint32_t a = (uint32_t)block, b = (uint32_t)(block >> 32);

@@ -5,8 +5,9 @@
 #include "format/onnx/onnx.h"
 #include "io/io.h"
 
-static const ti_onnx_op *const families[] = {ti_onnx_elementwise, ti_onnx_shape, ti_onnx_neural,
-                                             ti_onnx_reduce};
+#define ROWS(name) ti_onnx_##name,
+static const ti_onnx_op *const families[] = {TI_ONNX_FAMILY_MAP(ROWS)};
+#undef ROWS
 enum { FAMILIES = sizeof families / sizeof *families };
 
 // ---- rows --------------------------------------------------------------------------------------
@@ -145,4 +146,18 @@ tarn_status ti_onnx_numbers(const tarn_node *x) {
 tarn_status ti_onnx_reals(const tarn_node *x) {
     static const tarn_dtype list[] = {TARN_F32, TARN_F64, TARN_F16, TARN_BF16};
     return one_of(x, list, sizeof list / sizeof *list);
+}
+
+tarn_status ti_onnx_factors(ti_onnx_node *n, tarn_node **a, tarn_node **b) {
+    TI_TRY(ti_onnx_in(n, 0, a));
+    TI_TRY(ti_onnx_in(n, 1, b));
+    TI_TRY(ti_onnx_reals(*a));
+    *a = ti_onnx_widen(n, *a);
+    *b = ti_onnx_widen(n, *b);
+    return TARN_OK;
+}
+
+tarn_dtype ti_onnx_dtype_in(ti_onnx_node *n, int i) {
+    tarn_node *x = NULL;
+    return ti_onnx_in(n, i, &x) ? TARN_F32 : tarn_node_dtype(x);
 }

@@ -96,8 +96,17 @@ typedef struct ti_onnx_op {
         tarn_node *(*binary)(tarn_graph *g, tarn_node *a, tarn_node *b);
     };
 } ti_onnx_op;
-// Rows of each family, ended by one without a name.
-extern const ti_onnx_op ti_onnx_elementwise[], ti_onnx_shape[], ti_onnx_neural[], ti_onnx_reduce[];
+// The families: ti_onnx_NAME in ops_NAME.c are the rows of one, ended by one without a name.
+#define TI_ONNX_FAMILY_MAP(X) \
+    X(conv)                   \
+    X(elementwise)            \
+    X(linalg)                 \
+    X(norm)                   \
+    X(reduce)                 \
+    X(shape)
+#define TI_ONNX_ROWS(name) extern const ti_onnx_op ti_onnx_##name[];
+TI_ONNX_FAMILY_MAP(TI_ONNX_ROWS)
+#undef TI_ONNX_ROWS
 TARN_CHECK tarn_status ti_onnx_find_op(const TiOnnx__NodeProto *p, int64_t opset,
                                        const ti_onnx_op **out);
 
@@ -156,6 +165,9 @@ tarn_status ti_onnx_lacks(const char *fmt, ...) TARN_PRINTF(1, 2);
 // Narrow floats are computed as f32: x as that, and y back as dtype.
 tarn_node *ti_onnx_widen(ti_onnx_node *n, tarn_node *x);
 tarn_node *ti_onnx_narrow(ti_onnx_node *n, tarn_node *y, tarn_dtype dtype);
+// Inputs 0 and 1, of real numbers, widened; and the dtype that input i has in the file.
+TARN_CHECK tarn_status ti_onnx_factors(ti_onnx_node *n, tarn_node **a, tarn_node **b);
+tarn_dtype ti_onnx_dtype_in(ti_onnx_node *n, int i);
 // Element types that arithmetic, or functions of real numbers, have here.
 TARN_CHECK tarn_status ti_onnx_numbers(const tarn_node *x);
 TARN_CHECK tarn_status ti_onnx_reals(const tarn_node *x);

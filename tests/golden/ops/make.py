@@ -418,7 +418,7 @@ STORE_SEED = 7  # of the store the test makes
 
 
 def random_bits(shape, stream, step):
-    """src/ops/index.c: word (i / 16) % 4 of the block (i / 64) * 16 + i % 16."""
+    """src/ops/generate/index.c: word (i / 16) % 4 of the block (i / 64) * 16 + i % 16."""
     name = 0xCBF29CE484222325  # FNV-1a
     for byte in stream.encode():
         name = ((name ^ byte) * 0x100000001B3) & (2**64 - 1)
