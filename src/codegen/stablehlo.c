@@ -244,10 +244,15 @@ static void reduction(printer *p, const tarn_node *n) {
 }
 
 static void contraction(printer *p, const tarn_node *n) {
+    int lead = n->shape.rank - 2;
+    char axes[TARN_MAX_RANK * 4] = "";
+    for (int i = 0, at = 0; i < lead; i++)
+        at += snprintf(axes + at, sizeof axes - (size_t)at, i ? ", %d" : "%d", i);
     begin(p, n, "dot_general");
-    ti_buf_printf(p->out,
-                  "%%%d, %%%d, contracting_dims = [%d] x [%d], precision = [HIGHEST, HIGHEST]",
-                  n->in[0]->id, n->in[1]->id, !n->at.trans_a, n->at.trans_b);
+    ti_buf_printf(p->out, "%%%d, %%%d, ", n->in[0]->id, n->in[1]->id);
+    if (lead) ti_buf_printf(p->out, "batching_dims = [%s] x [%s], ", axes, axes);
+    ti_buf_printf(p->out, "contracting_dims = [%d] x [%d], precision = [HIGHEST, HIGHEST]",
+                  lead + !n->at.trans_a, lead + n->at.trans_b);
     signature(p, n);
 }
 

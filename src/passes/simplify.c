@@ -57,11 +57,11 @@ static tarn_node *implicit_broadcast(tarn_graph *g, const tarn_node *old, tarn_n
 
 // A contraction over one element is an outer product: its chain begins with the product itself.
 static tarn_node *outer_product(tarn_graph *g, const tarn_node *old, tarn_node *const *in) {
-    if (old->op != &ti_op_dot || in[0]->shape.dim[!old->at.trans_a] != 1) return NULL;
+    if (old->op != &ti_op_dot || tarn_node_dim(in[0], old->at.trans_a ? -2 : -1) != 1) return NULL;
     if (ti_is(in[0], &ti_op_window)) return NULL;
-    tarn_node *a = tarn_reshape(g, in[0], TARN_SHAPE(old->shape.dim[0], 1));
-    tarn_node *b = tarn_reshape(g, in[1], TARN_SHAPE(1, old->shape.dim[1]));
-    return tarn_mul(g, a, b);
+    tarn_shape a = old->shape, b = old->shape;
+    a.dim[a.rank - 1] = b.dim[b.rank - 2] = 1;
+    return tarn_mul(g, tarn_reshape(g, in[0], a), tarn_reshape(g, in[1], b));
 }
 
 static tarn_node *simplify(tarn_graph *g, const tarn_node *old, tarn_node *const *in) {

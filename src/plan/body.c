@@ -311,13 +311,17 @@ static tarn_status body(ti_build *b) {
 
 // ---- contraction, column sum, check -------------------------------------------------------------
 
-// Both axes of a two-axis operand, through transposes; reshapes are read as stored.
+// All axes of an operand, rows and columns last, through transposes; reshapes are read as stored.
 static tarn_status matrix(ti_build *b, const tarn_node *o, bool trans, ti_access *a) {
-    int value;
-    for (; ti_is(o, &ti_op_transpose) && !ti_is_placed(b->gs, o); o = o->in[0]) trans = !trans;
+    int value, last = o->shape.rank - 1;
+    int8_t axis[TARN_MAX_RANK];
+    for (int d = 0; d <= last; d++) axis[d] = (int8_t)d;
+    axis[last - 1] = (int8_t)(trans ? last : last - 1);
+    axis[last] = (int8_t)(trans ? last - 1 : last);
+    for (; ti_is(o, &ti_op_transpose) && !ti_is_placed(b->gs, o); o = o->in[0])
+        for (int d = 0; d <= last; d++) axis[d] = (int8_t)o->at.perm[axis[d]];
     *a = ti_access_of(-1, &o->shape);
-    a->axis[trans] = 0;
-    a->axis[!trans] = 1;
+    memcpy(a->axis, axis, (size_t)(last + 1) * sizeof *axis);
     TI_TRY(ti_value_of(b, ti_storage(b->gs, o), &value));
     bool own_order = !ti_is(o, &ti_op_window) &&
                      tarn_shape_equal(&o->shape, &b->p->values[value].shape);
@@ -326,12 +330,13 @@ static tarn_status matrix(ti_build *b, const tarn_node *o, bool trans, ti_access
     return TARN_OK;
 }
 
-// Bodies of contractions always have two dimensions: give axes of size 1 their place back.
+// Bodies of contractions have all axes of the result: give those of size 1 their place back.
 static void widen(ti_kernel *k, const tarn_shape *shape) {
     for (int i = 0; i < k->n_access; i++) {
-        int8_t *axis = k->access[i].axis, from[2] = {axis[0], axis[1]};
+        int8_t *axis = k->access[i].axis, from[TARN_MAX_RANK];
         int d = 0;
-        for (int j = 0; j < 2; j++) axis[j] = shape->dim[j] == 1 ? -1 : from[d++];
+        memcpy(from, axis, sizeof from);
+        for (int j = 0; j < shape->rank; j++) axis[j] = shape->dim[j] == 1 ? -1 : from[d++];
     }
     k->space = *shape;
 }
@@ -341,7 +346,7 @@ static tarn_status dot_kernel(ti_build *b, const tarn_node *n) {
     TI_TRY(body(b));
     widen(k, &n->shape);
     k->dtype = n->dtype;
-    k->depth = n->in[0]->shape.dim[!n->at.trans_a];
+    k->depth = tarn_node_dim(n->in[0], n->at.trans_a ? -2 : -1);
     const tarn_node *left = n->in[0];
     while (ti_is(left, &ti_op_transpose)) left = left->in[0];
     if (ti_is(left, &ti_op_window)) {

@@ -87,6 +87,6 @@ void ti_colsum_run(const ti_colsum *c, char *scratch, int thread, int n_threads)
     for (int64_t j = lo; j < hi; j += COLS) {
         w.cols = ti_min_i64(COLS, hi - j);
         columns(&w, j);
-        ti_loop_finish(c->loop, scratch + ti_colsum_scratch(), 0, 1, j, w.cols, w.out, COLS);
+        ti_loop_finish(c->loop, scratch + ti_colsum_scratch(), 0, 0, 1, j, w.cols, w.out, COLS);
     }
 }

@@ -48,6 +48,8 @@ size_t ti_contract_scratch(const ti_contract *c, int64_t m, int64_t n, int64_t k
 
 typedef struct work {
     const ti_contract *c;
+    int64_t product;  // which of them, and its operands
+    ti_matrix a, b;
     bool pack_a, pack_b, deep;
     int64_t most_rows, most_cols, most_k;  // of a block
     int64_t step;                          // rows of a tile: whole panels
@@ -81,10 +83,10 @@ static void point_left(const work *w, ti_micro_args *x, int64_t r, int64_t k0) {
         x->ars = 1;
         x->aks = mr;
     } else {
-        int64_t at = (w->i0 + r) * c->a.rs + (w->k0 + k0) * c->a.cs;
-        x->a = c->a.base + at * (int64_t)c->size;
-        x->ars = c->a.rs;
-        x->aks = c->a.cs;
+        int64_t at = (w->i0 + r) * w->a.rs + (w->k0 + k0) * w->a.cs;
+        x->a = w->a.base + at * (int64_t)c->size;
+        x->ars = w->a.rs;
+        x->aks = w->a.cs;
     }
 }
 
@@ -95,15 +97,15 @@ static void point_right(const work *w, ti_micro_args *x, int64_t j, int64_t k0) 
     if (w->pack_b) {
         x->bps = w->k * TI_PANEL;
         at = j / TI_PANEL * x->bps + k0 * TI_PANEL;
-    } else if (c->b.panels) {
+    } else if (w->b.panels) {
         x->bps = c->k * TI_PANEL;
         at = (w->j0 + j) / TI_PANEL * x->bps + (w->k0 + k0) * TI_PANEL;
     } else {
         x->bps = TI_PANEL;
-        x->bks = c->b.rs;
-        at = (w->k0 + k0) * c->b.rs + w->j0 + j;
+        x->bks = w->b.rs;
+        at = (w->k0 + k0) * w->b.rs + w->j0 + j;
     }
-    x->b = (w->pack_b ? w->right : c->b.base) + (size_t)at * c->size;
+    x->b = (w->pack_b ? w->right : w->b.base) + (size_t)at * c->size;
 }
 
 // Rows r..r+rows-1 of the block, within a panel of mr, by its columns from j on, over its depth.
@@ -124,8 +126,8 @@ static void finish(const work *w, const char *acc, int64_t r, int64_t rows, int6
     const ti_contract *c = w->c;
     int64_t step = c->by_panel ? TI_PANEL : TI_TILE_COLS;
     for (int64_t l = 0; l < cols; l += step)
-        ti_loop_finish(c->loop, w->rest, w->i0 + r, rows, w->j0 + j + l, ti_min_i64(step, cols - l),
-                       acc + (size_t)l * c->size, TI_TILE_COLS);
+        ti_loop_finish(c->loop, w->rest, w->product, w->i0 + r, rows, w->j0 + j + l,
+                       ti_min_i64(step, cols - l), acc + (size_t)l * c->size, TI_TILE_COLS);
 }
 
 // One tile: its sum over the depth of the block if `add`, then the body if `last`.
@@ -154,8 +156,8 @@ static void block(work *w) {
     w->k0 = 0;
     do {
         w->k = ti_min_i64(w->most_k, c->k - w->k0);
-        if (w->pack_b && w->deep) ti_pack_b(c->isa, w->right, &c->b, w->j0, w->cols, w->k0, w->k);
-        if (w->pack_a) ti_pack_a(c->isa, w->left, &c->a, w->i0, w->rows, w->k0, w->k);
+        if (w->pack_b && w->deep) ti_pack_b(c->isa, w->right, &w->b, w->j0, w->cols, w->k0, w->k);
+        if (w->pack_a) ti_pack_a(c->isa, w->left, &w->a, w->i0, w->rows, w->k0, w->k);
         tiles(w, true, !w->deep);
         w->k0 += w->k;
     } while (w->k0 < c->k);
@@ -190,21 +192,48 @@ static void share(const work *w, int thread, int n_threads, int64_t *r0, int64_t
     }
 }
 
-void ti_contract_run(const ti_contract *c, char *scratch, int thread, int n_threads) {
+// One product: this thread's part of its grid.
+static void product(work *w, int thread, int n_threads) {
+    const ti_contract *c = w->c;
     int64_t r0 = 0, r1 = 0, c0 = 0, c1 = 0;
+    share(w, thread, n_threads, &r0, &r1, &c0, &c1);
+    for (w->j0 = c0; w->j0 < c1; w->j0 += w->most_cols) {
+        w->cols = ti_min_i64(w->most_cols, c1 - w->j0);
+        if (w->pack_b && !w->deep && r0 < r1)
+            ti_pack_b(c->isa, w->right, &w->b, w->j0, w->cols, 0, c->k);
+        for (w->i0 = r0; w->i0 < r1; w->i0 += w->most_rows) {
+            w->rows = ti_min_i64(w->most_rows, r1 - w->i0);
+            block(w);
+        }
+    }
+}
+
+static void set_operands(work *w) {
+    const ti_contract *c = w->c;
+    int64_t rest = w->product, a = 0, b = 0;
+    w->a = c->a;
+    w->b = c->b;
+    for (int d = c->n_lead - 1; d >= 0; d--) {
+        a += rest % c->extent[d] * c->a_stride[d];
+        b += rest % c->extent[d] * c->b_stride[d];
+        rest /= c->extent[d];
+    }
+    w->a.base += a * (int64_t)c->size;
+    w->b.base += b * (int64_t)c->size;
+}
+
+// Threads share the products where there are some for each, else every single one.
+void ti_contract_run(const ti_contract *c, char *scratch, int thread, int n_threads) {
     work w = {.c = c, .pack_a = packs_a(c), .pack_b = packs_b(c, c->m), .tiles = scratch};
+    int64_t lo = 0, hi = c->products;
+    bool whole = c->products >= 4 * n_threads || c->products % n_threads == 0;
     set_blocks(&w);
-    share(&w, thread, n_threads, &r0, &r1, &c0, &c1);
     w.right = w.tiles + tile_elements(c->k) * c->size;
     w.left = w.right + right_elements(c, c->m, c->n, c->k) * c->size;
     w.rest = scratch + ti_contract_scratch(c, c->m, c->n, c->k);
-    for (w.j0 = c0; w.j0 < c1; w.j0 += w.most_cols) {
-        w.cols = ti_min_i64(w.most_cols, c1 - w.j0);
-        if (w.pack_b && !w.deep && r0 < r1)
-            ti_pack_b(c->isa, w.right, &c->b, w.j0, w.cols, 0, c->k);
-        for (w.i0 = r0; w.i0 < r1; w.i0 += w.most_rows) {
-            w.rows = ti_min_i64(w.most_rows, r1 - w.i0);
-            block(&w);
-        }
+    if (whole) ti_share(c->products, 1, thread, n_threads, &lo, &hi);
+    for (w.product = lo; w.product < hi; w.product++) {
+        set_operands(&w);
+        product(&w, whole ? 0 : thread, whole ? 1 : n_threads);
     }
 }

@@ -10,8 +10,11 @@ typedef struct ti_contract {
     ti_loop *loop;  // what is done to each tile of the result
     int64_t m, n, k;
     size_t size;
-    ti_matrix a, b;  // operands as they lie
-    bool by_panel;   // the body touches packed variables: 16 columns at a time
+    ti_matrix a, b;  // operands as they lie: of the first product
+    int n_lead;      // leading axes: a product for each index along them
+    int64_t products, extent[TARN_MAX_RANK];
+    int64_t a_stride[TARN_MAX_RANK], b_stride[TARN_MAX_RANK];  // along them, in elements
+    bool by_panel;  // the body touches packed variables: 16 columns at a time
 } ti_contract;
 // Every thread packs what it needs by itself, into its scratch.
 void ti_contract_run(const ti_contract *c, char *scratch, int thread, int n_threads);

@@ -231,10 +231,9 @@ void ti_loop_prefetch(const ti_loop *l, int64_t r0, int64_t rows, int64_t c0, in
     }
 }
 
-void ti_loop_finish(const ti_loop *l, char *scratch, int64_t r0, int64_t rows, int64_t c0,
-                    int64_t cols, const char *acc, int64_t acc_rs) {
+void ti_loop_finish(const ti_loop *l, char *scratch, int64_t outer, int64_t r0, int64_t rows,
+                    int64_t c0, int64_t cols, const char *acc, int64_t acc_rs) {
     const ti_nest *n = &l->nest[0];
-    const ti_kernel *k = l->k;
     ti_tile t;
     t.rows = rows;
     t.cols = cols;
@@ -243,17 +242,14 @@ void ti_loop_finish(const ti_loop *l, char *scratch, int64_t r0, int64_t rows, i
     t.dims = l->dims;
     t.seed = l->seed;
     t.scratch = scratch;
-    for (int i = 0; i < k->n_access; i++) {
-        int64_t off = n->base[i] + r0 * n->rs[i] + c0 * n->cs[i], rs = n->rs[i], cs = n->cs[i];
-        if (l->panels[i]) {  // c0 is the first column of a panel, cols at most its width
-            off = c0 / TI_PANEL * n->rows * TI_PANEL + r0 * TI_PANEL;
-            rs = TI_PANEL;
-            cs = 1;
-        }
-        t.ptr[i] = l->ptr[i] ? l->ptr[i] + off * (int64_t)l->size[i] : NULL;
+    place(l, n, outer, r0, c0, &t);
+    for (int i = 0; i < l->k->n_access; i++) {
+        if (!l->panels[i]) continue;  // c0 is the first column of a panel, cols at most its width
+        int64_t off = c0 / TI_PANEL * n->rows * TI_PANEL + r0 * TI_PANEL;
+        t.ptr[i] = l->ptr[i] + off * (int64_t)l->size[i];
         t.index[i] = off;
-        t.rs[i] = rs;
-        t.cs[i] = cs;
+        t.rs[i] = TI_PANEL;
+        t.cs[i] = 1;
     }
     execute(l, &t);
 }

@@ -42,8 +42,8 @@ void ti_loop_run(const ti_loop *l, char *scratch, int thread, int n_threads);
 // Asks for the packed variables that the body will touch in that part of a result: they come while
 // the product is made.
 void ti_loop_prefetch(const ti_loop *l, int64_t r0, int64_t rows, int64_t c0, int64_t cols);
-// The body over columns c0 to c0+cols-1 and rows r0 to r0+rows-1 of a contraction's result (or of
-// a column sum's, one row) that lies in acc.
-void ti_loop_finish(const ti_loop *l, char *scratch, int64_t r0, int64_t rows, int64_t c0,
-                    int64_t cols, const char *acc, int64_t acc_rs);
+// The body over columns c0 to c0+cols-1 and rows r0 to r0+rows-1 of a contraction's result (the
+// outer-th of many, or a column sum's, one row) that lies in acc.
+void ti_loop_finish(const ti_loop *l, char *scratch, int64_t outer, int64_t r0, int64_t rows,
+                    int64_t c0, int64_t cols, const char *acc, int64_t acc_rs);
 #endif

@@ -63,8 +63,8 @@ static tarn_status make_contract(ti_cpu_program *p, ti_step *s) {
     }
     TI_TRY(locate_const(p, k->a.value, &c->a.base));
     TI_TRY(locate_const(p, k->b.value, &c->b.base));
-    int64_t m = ti_plan_dim_max(p->plan, k->space.dim[0]);
-    int64_t n = ti_plan_dim_max(p->plan, k->space.dim[1]);
+    int64_t m = ti_plan_dim_max(p->plan, k->space.dim[k->space.rank - 2]);
+    int64_t n = ti_plan_dim_max(p->plan, k->space.dim[k->space.rank - 1]);
     need_scratch(p, s, ti_contract_scratch(c, m, n, ti_plan_dim_max(p->plan, k->depth)));
     return TARN_OK;
 }
@@ -233,6 +233,28 @@ static void bind_window(ti_step *s, const int64_t *dims) {
     s->contract.a.w = ti_dim_value(k->image.dim[2], dims);
 }
 
+static void bind_contract(ti_step *s, const int64_t *dims) {
+    const ti_kernel *k = s->k;
+    ti_contract *c = &s->contract;
+    int row = k->space.rank - 2, col = row + 1;
+    c->n_lead = row;
+    c->products = 1;
+    for (int d = 0; d < row; d++) {
+        c->extent[d] = ti_dim_value(k->space.dim[d], dims);
+        c->a_stride[d] = ti_access_stride(&k->a, d, dims);
+        c->b_stride[d] = ti_access_stride(&k->b, d, dims);
+        c->products *= c->extent[d];
+    }
+    c->m = ti_dim_value(k->space.dim[row], dims);
+    c->n = ti_dim_value(k->space.dim[col], dims);
+    c->k = ti_dim_value(k->depth, dims);
+    if (k->window.kh) bind_window(s, dims);
+    c->a.rs = ti_access_stride(&k->a, row, dims);
+    c->a.cs = ti_access_stride(&k->a, col, dims);
+    c->b.rs = ti_access_stride(&k->b, row, dims);
+    c->b.cs = ti_access_stride(&k->b, col, dims);
+}
+
 static void bind_step(const ti_plan *p, ti_step *s, const int64_t *dims) {
     const ti_kernel *k = s->k;
     if (k->kind == TI_K_CHECK) return;
@@ -245,17 +267,7 @@ static void bind_step(const ti_plan *p, ti_step *s, const int64_t *dims) {
         return;
     }
     ti_loop_bind(&s->loop, dims);
-    if (k->kind == TI_K_DOT) {
-        ti_contract *c = &s->contract;
-        c->m = ti_dim_value(k->space.dim[0], dims);
-        c->n = ti_dim_value(k->space.dim[1], dims);
-        c->k = ti_dim_value(k->depth, dims);
-        if (k->window.kh) bind_window(s, dims);
-        c->a.rs = ti_access_stride(&k->a, 0, dims);
-        c->a.cs = ti_access_stride(&k->a, 1, dims);
-        c->b.rs = ti_access_stride(&k->b, 0, dims);
-        c->b.cs = ti_access_stride(&k->b, 1, dims);
-    }
+    if (k->kind == TI_K_DOT) bind_contract(s, dims);
     if (k->kind == TI_K_COLS) {
         s->colsum.rows = ti_dim_value(k->depth, dims);
         s->colsum.cols = ti_dim_value(k->space.dim[0], dims);

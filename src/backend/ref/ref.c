@@ -155,15 +155,19 @@ static void do_reduce(ref_program *p, const tarn_node *n, double *y) {
 
 static void do_dot(ref_program *p, const tarn_node *n, double *y) {
     const double *a = p->value[n->in[0]->id], *b = p->value[n->in[1]->id];
-    int64_t rows = dim(p, n, 0), cols = dim(p, n, 1), k = dim(p, n->in[0], !n->at.trans_a);
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < cols; j++) {
-            double s = 0;
-            for (int64_t q = 0; q < k; q++)
-                s += a[n->at.trans_a ? q * rows + i : i * k + q] *
-                     b[n->at.trans_b ? j * k + q : q * cols + j];
-            y[i * cols + j] = rounded(s, n->dtype);
-        }
+    int last = n->shape.rank - 1;
+    int64_t rows = dim(p, n, last - 1), cols = dim(p, n, last), products = 1;
+    int64_t k = dim(p, n->in[0], n->at.trans_a ? last - 1 : last);
+    for (int d = 0; d + 1 < last; d++) products *= dim(p, n, d);
+    for (; products > 0; products--, a += rows * k, b += k * cols)
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < cols; j++) {
+                double s = 0;
+                for (int64_t q = 0; q < k; q++)
+                    s += a[n->at.trans_a ? q * rows + i : i * k + q] *
+                         b[n->at.trans_b ? j * k + q : q * cols + j];
+                *y++ = rounded(s, n->dtype);
+            }
 }
 
 // Row r, column k of the windows of an image.

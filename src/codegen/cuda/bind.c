@@ -29,7 +29,8 @@ static void add_operands(const ti_kernel *k, const int64_t *dims, const uint64_t
     add(l, used[0] ? (uint64_t)ti_dim_value(k->depth, dims) : 0);
     for (int i = 0; i < 2; i++) add(l, used[i] ? where[operand[i]->value] : 0);
     for (int i = 0; i < 2; i++)
-        for (int d = 0; d < 2; d++) add(l, used[i] ? (uint64_t)stride(operand[i], d, dims) : 0);
+        for (int d = 0; d < TARN_MAX_RANK; d++)
+            add(l, used[i] ? (uint64_t)stride(operand[i], d, dims) : 0);
 }
 
 static void add_dims(const ti_kernel *k, const int64_t *dims, ti_cuda_launch *l) {

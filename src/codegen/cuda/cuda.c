@@ -133,7 +133,7 @@ static void print_windows(const printer *p) {
 // Element (row, col) of an operand: one of them is the thread's place, the other step q.
 static void print_operand(const printer *p, int operand, const char *row, const char *col) {
     const ti_access *a = operand ? &p->k->b : &p->k->a;
-    bool turned = a->axis[0] == 1;
+    bool turned = a->axis[0] == 1;  // of windows and panels, which have two axes
     if (operand == 0 && p->k->window.kh) {
         ti_buf_printf(p->out, "const int64_t at = ti_view_at(view, %s, %s);\n", turned ? col : row,
                       turned ? row : col);
@@ -145,8 +145,11 @@ static void print_operand(const printer *p, int operand, const char *row, const 
         ti_buf_printf(p->out, "ti_panel_at(%s, %s, %lldLL)];\n", turned ? col : row,
                       turned ? row : col, (long long)p->p->values[a->value].var->shape.dim[0]);
     } else {
-        ti_buf_printf(p->out, "%s * a.along[%d][0] + %s * a.along[%d][1]];\n", row, operand, col,
-                      operand);
+        int lead = p->k->space.rank - 2;
+        for (int d = 0; d < lead; d++)
+            ti_buf_printf(p->out, "x%d * a.along[%d][%d] + ", d, operand, d);
+        ti_buf_printf(p->out, "%s * a.along[%d][%d] + %s * a.along[%d][%d]];\n", row, operand, lead,
+                      col, operand, lead + 1);
     }
 }
 
@@ -168,8 +171,11 @@ static void print_dot(const printer *p) {
                         "const int64_t q1 = a.depth - q0 < 512 ? a.depth : q0 + 512;\n");
     ti_buf_printf(p->out, "%s s = -0.0%s;\n", type, wide ? "" : "f");
     ti_buf_puts(p->out, "for (int64_t q = q0; q < q1; q++) {\n");
-    print_operand(p, 0, "x0", "q");
-    print_operand(p, 1, "q", "x1");
+    char row[16], col[16];
+    snprintf(row, sizeof row, "x%d", p->k->space.rank - 2);
+    snprintf(col, sizeof col, "x%d", p->k->space.rank - 1);
+    print_operand(p, 0, row, "q");
+    print_operand(p, 1, "q", col);
     ti_buf_printf(p->out, "s = __builtin_fma%s(l, r, s);\n}\nacc = q0 ? acc + s : s;\n}\n",
                   wide ? "" : "f");
     print_element(p);

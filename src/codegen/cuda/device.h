@@ -10,7 +10,7 @@
         uint64_t seed;                                                          \
         int64_t depth;       /* of the contraction or column sum */             \
         char *operand[2];    /* of the same */                                  \
-        int64_t along[2][2]; /* strides of the operands in elements, by axis */ \
+        int64_t along[2][8]; /* strides of the operands in elements, by axis */ \
         int64_t extent[R];                                                      \
         char *ptr[N];                                                           \
         int64_t stride[N][R]; /* by access and dimension, in elements */        \
