@@ -377,28 +377,37 @@ TI_FN void ti_store_low(uint32_t *y, ti_u64x4 x) {
     __builtin_memcpy(y, &low, sizeof low);
 }
 
-/* Blocks block .. block+15 in four vectors; each word sits in the low half of a 64-bit lane and
- * what is above it is never looked at. */
+/* Blocks block .. block+15 in four vectors, round by round, so that the chains of four are under
+ * way at a time; each word sits in the low half of a 64-bit lane and what is above it is never
+ * looked at. */
 TI_FN void ti_philox16(uint64_t key, uint64_t block, uint64_t step, uint32_t out[64]) {
-    const ti_u64x4 m0 = {0xD2511F53u, 0xD2511F53u, 0xD2511F53u, 0xD2511F53u};
-    const ti_u64x4 m1 = {0xCD9E8D57u, 0xCD9E8D57u, 0xCD9E8D57u, 0xCD9E8D57u};
+    const ti_u64x4 zero = {0, 0, 0, 0}, lanes = {0, 1, 2, 3};
+    const ti_u64x4 m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u;
+    ti_u64x4 a[4], b[4], c[4], d[4], k0 = zero + (key & 0xffffffffu), k1 = zero + (key >> 32);
     for (int v = 0; v < 4; v++) {
-        uint64_t k0 = key & 0xffffffffu, k1 = key >> 32, n = block + 4u * (unsigned)v;
-        ti_u64x4 a = {n, n + 1, n + 2, n + 3}, b = a >> 32;
-        ti_u64x4 c = {step, step, step, step}, d = c >> 32;
-        for (int round = 0; round < 10; round++) {
-            ti_u64x4 p = TI_MUL_LOW(a, m0), q = TI_MUL_LOW(c, m1);
-            a = (q >> 32) ^ b ^ k0;
-            c = (p >> 32) ^ d ^ k1;
-            b = q;
-            d = p;
-            k0 = k0 + 0x9E3779B9u;
-            k1 = k1 + 0xBB67AE85u;
+        a[v] = lanes + (block + 4u * (unsigned)v);
+        b[v] = a[v] >> 32;
+        c[v] = zero + step;
+        d[v] = c[v] >> 32;
+    }
+#pragma GCC unroll 10
+    for (int round = 0; round < 10; round++) {
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; v++) {
+            ti_u64x4 p = TI_MUL_LOW(a[v], m0), q = TI_MUL_LOW(c[v], m1);
+            a[v] = (q >> 32) ^ (b[v] ^ k0);
+            c[v] = (p >> 32) ^ (d[v] ^ k1);
+            b[v] = q;
+            d[v] = p;
         }
-        ti_store_low(out + 4 * v, a);
-        ti_store_low(out + 16 + 4 * v, b);
-        ti_store_low(out + 32 + 4 * v, c);
-        ti_store_low(out + 48 + 4 * v, d);
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    for (int v = 0; v < 4; v++) {
+        ti_store_low(out + 4 * v, a[v]);
+        ti_store_low(out + 16 + 4 * v, b[v]);
+        ti_store_low(out + 32 + 4 * v, c[v]);
+        ti_store_low(out + 48 + 4 * v, d[v]);
     }
 }
 
@@ -407,8 +416,8 @@ TI_FN void ti_random_fill(uint32_t *y, uint64_t key, uint64_t step, int64_t inde
     uint32_t w[64];
     while (n > 0) {
         int64_t at = index & 63, m = 64 - at < n ? 64 - at : n;
-        ti_philox16(key, (uint64_t)(index >> 6) * 16, step, w);
-        __builtin_memcpy(y, w + at, (unsigned long)m * sizeof *y);
+        ti_philox16(key, (uint64_t)(index >> 6) * 16, step, m == 64 ? y : w);
+        if (m < 64) __builtin_memcpy(y, w + at, (unsigned long)m * sizeof *y);
         y += m;
         index += m;
         n -= m;
